@@ -1,0 +1,1 @@
+"""Did it help? Assignment of customers to variants."""

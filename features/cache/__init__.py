@@ -1,0 +1,1 @@
+"""Redis: packed rows under release-bound keys, publishing, and the embedded server."""

@@ -1,0 +1,1 @@
+"""Pure rules of the loyalty programme: membership tiers and offers."""

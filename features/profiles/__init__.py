@@ -1,0 +1,1 @@
+"""One row per customer as of a date, computed by SQL over the lake."""

@@ -1,0 +1,1 @@
+"""Choosing the best N products from scores, used offline and online alike."""

@@ -1,0 +1,1 @@
+"""The release: one immutable, checksummed folder with everything that serving needs."""

@@ -1,0 +1,1 @@
+"""Shop exports in, validated Parquet out: mapping, contract, quarantine, lake and the SQL engine."""

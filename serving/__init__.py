@@ -1,0 +1,1 @@
+"""Answer a request within milliseconds, and never fall over."""

@@ -1,0 +1,1 @@
+"""Fit recommenders, judge them on held-out weeks, promote the best."""

@@ -1,0 +1,1 @@
+"""One file a recommender, all behind one protocol."""
