@@ -1,0 +1,183 @@
+"""The data contract: which columns a shop brings, what they mean, and what makes a row unacceptable.
+
+This module only declares; `features.tables.checks` turns the declarations into SQL.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from features import columns
+
+# Customer columns a shop may add freely, such as attr_income; they stay text.
+ATTRIBUTE_PREFIX = "attr_"
+
+
+class Kind(StrEnum):
+    """What a column holds, and so how a source value is read."""
+
+    ID = "id"
+    TEXT = "text"
+    DECIMAL = "decimal"
+    INSTANT = "instant"
+    DATE = "date"
+    BOOLEAN = "boolean"
+    CONSENT = "consent"
+    JSON = "json"
+
+
+# Types of the lake: instants are UTC without a zone, so that every engine reads the same stamps.
+LAKE_TYPES = {
+    Kind.ID: "VARCHAR",
+    Kind.TEXT: "VARCHAR",
+    Kind.DECIMAL: "DECIMAL(18,4)",
+    Kind.INSTANT: "TIMESTAMP",
+    Kind.DATE: "DATE",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.CONSENT: "BOOLEAN",
+    Kind.JSON: "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the contract.
+
+    Attributes:
+        name: its name in the contract and in the lake.
+        kind: how its values are read.
+        required: a row without a value is rejected, a file without the column is an error.
+        minimum: smallest accepted number, or None.
+        maximum: largest accepted number, or None.
+        vocabulary: accepted words, or None when any text is accepted.
+        also: other columns of which one may stand in for this one (a row needs at least one of them).
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    vocabulary: tuple[str, ...] | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def lake_type(self) -> str:
+        """SQL type in the lake."""
+        return LAKE_TYPES[self.kind]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One table of the contract.
+
+    Attributes:
+        table: its name.
+        columns: contract columns in order.
+        identity: the column by which a row is known again; where it is empty, a row is known by all its
+            source columns.
+        versioned: a later file may bring a newer row for the same identity (products, customers); otherwise
+            a known identity with other content is a conflict (order lines, events).
+        local_of: the instant from which `local_at`, the shop's wall clock, is computed at ingest.
+        order_by: how the lake sorts a part, so that it compresses and dates can skip row groups.
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+    identity: str
+    versioned: bool
+    local_of: str | None = None
+    order_by: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name; `attr_*` columns exist for customers only."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        if self.table == "customers" and name.startswith(ATTRIBUTE_PREFIX):
+            return Column(name, Kind.TEXT)
+        return None
+
+    @property
+    def lake_columns(self) -> tuple[tuple[str, str], ...]:
+        """(name, SQL type) of the columns that every view of the table has."""
+        declared = tuple((column.name, column.lake_type) for column in self.columns)
+        return (*declared, ("local_at", "TIMESTAMP")) if self.local_of else declared
+
+
+ORDERS = Contract(
+    table="orders",
+    columns=(
+        Column(columns.ORDER_ID, Kind.ID, required=True),
+        Column(columns.LINE_ID, Kind.ID),
+        Column(columns.CUSTOMER_ID, Kind.ID, required=True),
+        Column(columns.PRODUCT_ID, Kind.ID, required=True),
+        Column(columns.ORDERED_AT, Kind.INSTANT, required=True),
+        Column(columns.QUANTITY, Kind.DECIMAL, required=True),
+        Column(columns.AMOUNT, Kind.DECIMAL, required=True),
+        Column(columns.DISCOUNT, Kind.DECIMAL),
+        Column("channel", Kind.TEXT),
+        Column("outlet_id", Kind.ID),
+        Column("return_of_order_id", Kind.ID),
+    ),
+    identity=columns.LINE_ID,
+    versioned=False,
+    local_of=columns.ORDERED_AT,
+    order_by=(columns.ORDERED_AT, columns.ORDER_ID),
+)
+
+PRODUCTS = Contract(
+    table="products",
+    columns=(
+        Column(columns.PRODUCT_ID, Kind.ID, required=True),
+        Column("name", Kind.TEXT, required=True),
+        Column("category", Kind.TEXT, required=True),
+        Column("brand", Kind.TEXT),
+        Column("price", Kind.DECIMAL, minimum=0),
+        Column("margin", Kind.DECIMAL, maximum=1),  # a fraction of amount; 35 instead of .35 is a mistake
+        Column("in_stock", Kind.BOOLEAN),
+        Column("available_from", Kind.DATE),
+        Column("attributes", Kind.JSON),
+    ),
+    identity=columns.PRODUCT_ID,
+    versioned=True,
+    order_by=(columns.PRODUCT_ID,),
+)
+
+CUSTOMERS = Contract(
+    table="customers",
+    columns=(
+        Column(columns.CUSTOMER_ID, Kind.ID, required=True),
+        Column("signed_up_at", Kind.INSTANT),
+        Column("birth_date", Kind.DATE),
+        Column("gender", Kind.TEXT),
+        Column("region", Kind.TEXT),
+        Column("consent_personalization", Kind.CONSENT),
+        Column("consent_marketing", Kind.CONSENT),
+    ),
+    identity=columns.CUSTOMER_ID,
+    versioned=True,
+    order_by=(columns.CUSTOMER_ID,),
+)
+
+EVENTS = Contract(
+    table="events",
+    columns=(
+        Column(columns.EVENT_ID, Kind.ID, required=True),
+        Column("type", Kind.TEXT, required=True, vocabulary=columns.EVENT_TYPES),
+        Column(columns.OCCURRED_AT, Kind.INSTANT, required=True),
+        Column(columns.CUSTOMER_ID, Kind.ID, also=("session_id",)),
+        Column("session_id", Kind.ID),
+        Column(columns.PRODUCT_ID, Kind.ID),
+        Column("recommendation_id", Kind.ID),
+        Column(columns.QUANTITY, Kind.DECIMAL),
+        Column(columns.AMOUNT, Kind.DECIMAL),
+        Column("channel", Kind.TEXT),
+        Column("dwell_seconds", Kind.DECIMAL, minimum=0),
+    ),
+    identity=columns.EVENT_ID,
+    versioned=False,
+    local_of=columns.OCCURRED_AT,
+    order_by=(columns.OCCURRED_AT, columns.EVENT_ID),
+)
+
+CONTRACTS = {contract.table: contract for contract in (ORDERS, PRODUCTS, CUSTOMERS, EVENTS)}
