@@ -30,11 +30,12 @@ test: check  ## Style, types, architecture and every test that needs nothing bey
 test-external: install  ## Tests that need something installed with apt; says what it ran and what it lacked
 	$(BIN)/python -m pytest -m external -rs
 
-check: install  ## Lint, format, strict types, imports going down only
+check: install  ## Lint, format, strict types, imports going down only, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest tests/rules
 
 format: install  ## Let ruff format and sort
 	$(BIN)/ruff check --fix --quiet . || true

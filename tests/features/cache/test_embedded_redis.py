@@ -1,0 +1,68 @@
+"""The embedded server: starts, is found, is restarted, leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from features.cache.embedded_redis import EmbeddedRedis, running_url
+from features.errors import CacheUnavailableError
+from tests.support.redis_server import redis_server
+from tests.support.waiting import wait_until
+
+
+def test_it_answers_listens_on_no_port_and_keeps_nothing_on_disk():
+    with redis_server() as server:
+        redis = Redis.from_url(server.url)
+        assert redis.ping()
+        assert redis.config_get("port") == {"port": "0"}
+        assert redis.config_get("save") == {"save": ""}
+        folder = Path(server.url.removeprefix("unix://")).resolve().parent
+        assert int((folder / "redis.pid").read_text()) == server.pid
+    assert running_url(folder) is None
+    assert not (folder / "redis.sock").exists()
+
+
+def test_a_second_one_uses_the_first():
+    with redis_server() as server:
+        folder = Path(server.url.removeprefix("unix://")).resolve().parent
+        second = EmbeddedRedis(folder)
+        assert second.start() == server.url
+        assert second.pid is None
+        second.stop()
+        assert running_url(folder) is not None, "stopping the second leaves the first alone"
+
+
+def test_it_is_restarted_when_it_dies():
+    with redis_server() as server:
+        killed = server.pid
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: server.pid != killed)
+        wait_until(lambda: running_url(Path(server.url.removeprefix("unix://")).parent) is not None)
+
+
+def test_it_stops_even_when_it_hangs():
+    with redis_server() as server:
+        os.kill(server.pid, signal.SIGSTOP)
+
+
+def test_it_dies_with_its_parent(tmp_path_factory):
+    script = (
+        "import os, signal, sys, tempfile, pathlib\n"
+        "from features.cache.embedded_redis import EmbeddedRedis\n"
+        "server = EmbeddedRedis(pathlib.Path(tempfile.mkdtemp(prefix='huitou-')))\n"
+        "server.start(); print(server.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    pid = int(child.stdout)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
+
+
+def test_a_path_too_long_for_a_socket_is_said(tmp_path):
+    with pytest.raises(CacheUnavailableError) as error:
+        EmbeddedRedis(tmp_path / ("d" * 120)).start()
+    assert "--workspace" in error.value.remedy
