@@ -34,7 +34,7 @@ class Interactions:
         has_time: whether `age_days` means anything.
 
     Raises:
-        DataError: arrays of different lengths, indices out of range, or weights that are not positive numbers.
+        DataError: arrays of different lengths, indices out of range, or a weight that is no positive number.
     """
 
     customers: IdMap
@@ -50,9 +50,9 @@ class Interactions:
         n = len(self.customer)
         if not (len(self.product) == len(self.age_days) == len(self.weight) == n):
             raise DataError("Interactions have arrays of different lengths.", "Give one value per entry.")
-        if n and not (0 <= self.customer.min() and self.customer.max() < len(self.customers)):
+        if n and not (self.customer.min() >= 0 and self.customer.max() < len(self.customers)):
             raise DataError("An interaction names a customer outside the id map.", "Map ids before building.")
-        if n and not (0 <= self.product.min() and self.product.max() < len(self.products)):
+        if n and not (self.product.min() >= 0 and self.product.max() < len(self.products)):
             raise DataError("An interaction names a product outside the id map.", "Map ids before building.")
         if not (np.isfinite(self.weight).all() and (self.weight > 0).all()):
             raise DataError(
@@ -74,7 +74,8 @@ class Interactions:
         """float32[n]: the weight of each entry after recency decay."""
         if self.half_life_days is None or not self.has_time:
             return self.weight
-        return (self.weight * np.exp2(-self.age_days / self.half_life_days)).astype(np.float32)
+        decay: NDArray[np.float32] = np.exp2(-self.age_days / np.float32(self.half_life_days))
+        return self.weight * decay
 
     @cached_property
     def matrix(self) -> csr_matrix:

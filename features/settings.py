@@ -232,11 +232,16 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
         if not path.exists():
             return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"The configuration file {path} does not exist.", "Check --config.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The configuration file {path} is not valid TOML: {error}.") from None
+    release = values.get("release")
+    if isinstance(release, dict) and isinstance(release.get("offers"), str) and release["offers"]:
+        # A path in a file is meant from where the file lies, not from where the command runs.
+        release["offers"] = str(path.parent / release["offers"])
+    return values
 
 
 def _first_problem(error: ValidationError) -> str:

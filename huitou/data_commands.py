@@ -14,7 +14,9 @@ from features.settings import Settings, load_settings
 
 profiles_app = typer.Typer(help="Customer profiles as of a date.", no_args_is_help=True)
 
-AsOfOption = Annotated[str, typer.Option("--as-of", help="Local days before this date are used (YYYY-MM-DD).")]
+AsOfOption = Annotated[
+    str, typer.Option("--as-of", help="Local days before this date are used (YYYY-MM-DD).")
+]
 
 
 def ingest(
@@ -28,6 +30,7 @@ def ingest(
 ) -> None:
     """Load orders, products, customers and events into the lake; rejected rows go to quarantine."""
     from features.tables.ingest import ingest as load
+
     from features.tables.mapping import load_mapping
 
     settings = load_settings(config, workspace)
@@ -57,10 +60,14 @@ def _profiles() -> None:
 
 @profiles_app.command()
 def build(
-    as_of: AsOfOption, config: ConfigOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+    as_of: AsOfOption,
+    config: ConfigOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Compute one profile per customer from what was known before a date."""
     from features.profiles.build import build_profiles, write_profiles
+
     from features.tables.duckdb_engine import open_lake
     from features.tables.lake import Lake
 

@@ -1,5 +1,6 @@
 """`huitou release build`, `huitou releases` and `huitou publish`."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,10 @@ def _release() -> None:
 
 @release_app.command()
 def build(
-    as_of: AsOfOption, config: ConfigOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+    as_of: AsOfOption,
+    config: ConfigOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Fit the champions on everything before a date and write a release."""
     from training.release_job import build_release
@@ -32,7 +36,9 @@ def build(
     output = Output(as_json)
     folder = build_release(settings, parse_day(as_of), datetime.now(UTC), output)
     data = {"release_id": folder.name, "folder": str(folder)}
-    output.result(data, lambda screen: screen.print(f"Release {folder.name}. Next: huitou publish {folder.name}"))
+    output.result(
+        data, lambda screen: screen.print(f"Release {folder.name}. Next: huitou publish {folder.name}")
+    )
 
 
 def releases(
@@ -43,13 +49,17 @@ def releases(
     from features.release.read import open_release
 
     settings = load_settings(config, workspace)
-    with open_database(settings.database_url) as database:
+    with closing(open_database(settings.database_url)) as database:
         live = database.live_release()
     rows: list[dict[str, Any]] = []
     for folder in release_folders(settings):
         try:
             manifest = open_release(folder, verify=False).manifest
-            row = {"as_of": manifest.as_of, "created_at": manifest.created_at, "customers": manifest.customers}
+            row = {
+                "as_of": manifest.as_of,
+                "created_at": manifest.created_at,
+                "customers": manifest.customers,
+            }
         except ReleaseError as error:
             row = {"problem": error.message}
         rows.append({"release_id": folder.name, "live": folder.name == live, **row})
@@ -67,7 +77,9 @@ def publish(
     settings = load_settings(config, workspace)
     output = Output(as_json)
     report = publish_release(settings, release, output)
-    output.result(report, lambda screen: screen.print(f"Live: {report['release_id']} (rows: {report['cache']})"))
+    output.result(
+        report, lambda screen: screen.print(f"Live: {report['release_id']} (rows: {report['cache']})")
+    )
 
 
 def publish_release(settings: Settings, release_id: str | None, output: Output) -> dict[str, Any]:
@@ -86,12 +98,17 @@ def publish_release(settings: Settings, release_id: str | None, output: Output) 
         if not folders:
             raise NotReadyError("There is no release yet.", "Run: huitou release build --as-of DATE")
         release_id = folders[0].name
-    with output.step("publish", f"Publishing release {release_id}"), open_database(settings.database_url) as database:
+    with (
+        output.step("publish", f"Publishing release {release_id}"),
+        open_database(settings.database_url) as database,
+    ):
         opened = open_release(settings.releases / release_id)
         # The embedded server lives and dies with `huitou serve`: without one, rows fill on first read.
         url = settings.cache.redis_url or running_url(settings.workspace / "redis")
         report = publish_rows(opened, url, settings.cache, database, datetime.now(UTC))
-        prune_releases(settings, {release_id, *database.live_history()[:2]})
+        prune_releases(
+            settings, {release_id, *(earlier.release_id for earlier in database.live_history(limit=2))}
+        )
     return report.to_dict()
 
 
@@ -120,6 +137,10 @@ def _show_releases(screen: Console, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         built = row.get("problem") or f"{row['created_at']:%Y-%m-%d %H:%M} UTC"
         table.add_row(
-            row["release_id"], "live" if row["live"] else "", str(row.get("as_of", "")), str(row.get("customers", "")), built
+            row["release_id"],
+            "live" if row["live"] else "",
+            str(row.get("as_of", "")),
+            str(row.get("customers", "")),
+            built,
         )
     screen.print(table)

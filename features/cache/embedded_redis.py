@@ -23,6 +23,8 @@ from features.errors import CacheUnavailableError, MissingExtraError
 LONGEST_SOCKET_PATH = 100  # the kernel allows 107 bytes
 PR_SET_PDEATHSIG = 1
 START_TIMEOUT_SECONDS = 10.0
+# Loaded before any fork: between fork and exec a child must not allocate.
+_prctl = ctypes.CDLL(None).prctl
 
 
 def find_redis_server() -> Path:
@@ -111,7 +113,12 @@ class EmbeddedRedis:
             command += [f"--{name}", value]
         with log:
             self._process = subprocess.Popen(  # noqa: S603 — our own binary and arguments
-                command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent
+                command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 — one system call, its function loaded beforehand
             )
         (self._folder / "redis.pid").write_text(f"{self._process.pid}\n", encoding="ascii")
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -167,4 +174,4 @@ def _socket_path(folder: Path) -> str:
 
 def _die_with_parent() -> None:
     # SIGKILL, not SIGTERM: nothing is worth saving, and a stopped process would not hear SIGTERM.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Redis keys: a release in front, and the customer in braces so that all keys of one customer share a Cluster slot."""
+"""Redis keys: the release in front, the customer in braces: one customer, one Redis Cluster slot."""
 
 import hashlib
 

@@ -1,8 +1,8 @@
 """Reads and writes of the serving path: one MGET a request, a strict time budget, and a circuit breaker.
 
 Everything in Redis may vanish at any moment, so every method either answers within its budget or raises
-CacheUnavailableError; callers then read the release or the database. After a few failures in a row the breaker opens
-and calls fail at once, while a background task asks Redis whether it is back.
+CacheUnavailableError; callers then read the release or the database. After a few failures in a row the
+breaker opens and calls fail at once, while a background task asks Redis whether it is back.
 """
 
 import asyncio
@@ -118,8 +118,8 @@ class RedisCache:
         if placement is not None:
             keys.append(row_key(release_id, placement, subject))
         async with self._call():
-            recent, *row = await self._redis.mget(keys)
-        return (row[0] if row else None), recent
+            values: list[Any] = await self._redis.mget(keys)
+        return (values[1] if placement is not None else None), values[0]
 
     async def write_row(self, release_id: str, placement: str, subject: str, row: bytes) -> None:
         """Keep a packed row for about `row_ttl_seconds`."""
@@ -156,7 +156,9 @@ class RedisCache:
         except (RedisError, OSError, TimeoutError) as error:
             self._failures += 1
             self._open = self._open or self._failures >= self._settings.breaker_failures
-            raise CacheUnavailableError(f"Redis failed: {type(error).__name__}.", "The answer comes without it.") from error
+            raise CacheUnavailableError(
+                f"Redis failed: {type(error).__name__}.", "The answer comes without it."
+            ) from error
         self._failures = 0
 
     async def _probe(self) -> None:

@@ -1,9 +1,9 @@
 """What a release holds: packed rows, file names, the manifest and its checksums.
 
 A release is a folder `releases/ID/` of plain numpy arrays (`.npy`, never pickled), two JSON files
-(`manifest.json`, `offers.json`) and nothing else. Arrays are memory-mapped, so all workers of a machine share one
-copy. The id is derived from the checksums: the same content has the same id, and a changed byte in any file is
-noticed, also when somebody changed its checksum in the manifest too.
+(`manifest.json`, `offers.json`) and nothing else. Arrays are memory-mapped, so all workers of a machine
+share one copy. The id is derived from the checksums: the same content has the same id, and a changed byte in
+any file is noticed, also when somebody changed its checksum in the manifest too.
 """
 
 import hashlib
@@ -23,7 +23,11 @@ OFFERS = "offers.json"
 
 # Seven bytes a product: 20 products are 140 bytes in Redis, where JSON would need about 1,200.
 ROW_DTYPE = np.dtype([("product", "<u4"), ("score", "<f2"), ("source", "u1")])
-HISTORY_DTYPE = np.dtype([("product", "<u4"), ("purchase_days", "<u2"), ("days_since", "<u2"), ("due", "<f2")])
+# What a customer bought before. `gap_days` is the usual time between two purchases, 0 = not known yet;
+# `days_since` counts from the last purchase to the day before the release's as-of date.
+HISTORY_DTYPE = np.dtype(
+    [("product", "<u4"), ("purchase_days", "<u2"), ("days_since", "<u2"), ("gap_days", "<u2"), ("due", "<f2")]
+)
 # Where a recommended product came from; a row stores the position of the name.
 SOURCES = ("none", "buy_again", "discover", "recent_activity", "trending")
 NO_PRODUCT = np.uint32(0xFFFFFFFF)
@@ -90,7 +94,9 @@ def unpack_row(row: bytes) -> NDArray[np.void]:
 
 def id_hash(ids: Iterable[str]) -> NDArray[np.uint64]:
     """uint64[n]: eight bytes of BLAKE2b of each id, the key of the customer index."""
-    digests = b"".join(hashlib.blake2b(i.encode("utf-8", "surrogatepass"), digest_size=8).digest() for i in ids)
+    digests = b"".join(
+        hashlib.blake2b(i.encode("utf-8", "surrogatepass"), digest_size=8).digest() for i in ids
+    )
     return np.frombuffer(digests, dtype="<u8")
 
 

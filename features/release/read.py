@@ -24,7 +24,9 @@ from features.release.format import (
     release_id_of,
 )
 
-REMEDY = "Publish another release with `huitou publish RELEASE`, or build it again with `huitou release build`."
+REMEDY = (
+    "Publish another release with `huitou publish RELEASE`, or build it again with `huitou release build`."
+)
 
 
 class _Arrays:
@@ -136,7 +138,9 @@ class Release:
         self._customers = _Index(arrays, "customer", self.customer_ids)
         self._personalization: NDArray[np.bool_] = arrays("customer_personalization")
         self._rows = {placement: arrays(f"rows_{placement}") for placement in manifest.placements}
-        self._row_lengths = {p: (rows["source"] > 0).sum(axis=1).astype(np.uint16) for p, rows in self._rows.items()}
+        self._row_lengths = {
+            p: (rows["source"] > 0).sum(axis=1).astype(np.uint16) for p, rows in self._rows.items()
+        }
         self._profiles = arrays.strings("profile")
         self._history = arrays("history")
         self._history_offsets: NDArray[np.int64] = arrays("history.offsets")
@@ -217,7 +221,7 @@ def _read_manifest(folder: Path) -> Manifest:
         raise ReleaseError(f"The manifest of release {folder.name} is corrupt: {error}.", REMEDY) from None
     if manifest.format_version != FORMAT_VERSION:
         raise ReleaseError(
-            f"Release {folder.name} has format {manifest.format_version}, this Huitou reads {FORMAT_VERSION}.",
+            f"Release {folder.name} has format {manifest.format_version}, not {FORMAT_VERSION}.",
             "Build it again with `huitou release build`.",
         )
     if not manifest.release_id == folder.name == release_id_of(manifest.as_of, manifest.files):

@@ -1,4 +1,4 @@
-"""Write a release: every array checked, every file checksummed, the folder renamed into place when it is whole."""
+"""Write a release: every array checked, every file checksummed, the whole folder renamed into place."""
 
 import os
 import shutil
@@ -148,20 +148,29 @@ def _check(contents: ReleaseContents) -> None:
     }
     for placement in PERSONAL_PLACEMENTS:
         if placement not in contents.rows:
-            raise ReleaseError(f"The release has no rows for the placement {placement}.", "Train its champion first.")
+            raise ReleaseError(
+                f"The release has no rows for the placement {placement}.", "Train its champion first."
+            )
         lengths[f"rows.{placement}"] = (len(contents.rows[placement].product), n_customers)
     for name, (actual, expected) in lengths.items():
         if actual != expected:
-            raise ReleaseError(f"The release's {name} has {actual} entries where {expected} belong.", "Build it again.")
+            raise ReleaseError(
+                f"The release's {name} has {actual} entries where {expected} belong.", "Build it again."
+            )
     if len(set(contents.customer_ids)) != n_customers or len(set(contents.products.ids)) != n_products:
         raise ReleaseError("The release names a customer or a product twice.", "Build it from unique ids.")
-    indices = [rows.product for rows in contents.rows.values()] + [contents.similar_product, contents.trending]
+    indices = [rows.product for rows in contents.rows.values()] + [
+        contents.similar_product,
+        contents.trending,
+    ]
     if any(a.size and (a.min() < -1 or a.max() >= n_products) for a in indices):
         raise ReleaseError("The release ranks a product outside its product table.", "Build it again.")
     for placement, rows in contents.rows.items():
         shown = rows.product[rows.product >= 0]
         if not contents.products.recommendable[shown].all():
-            raise ReleaseError(f"The rows of {placement} hold a product that may not be recommended.", "Mask it first.")
+            raise ReleaseError(
+                f"The rows of {placement} hold a product that may not be recommended.", "Mask it first."
+            )
 
 
 def _write_arrays(folder: Path, contents: ReleaseContents) -> None:

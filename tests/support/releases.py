@@ -28,7 +28,8 @@ def small_contents(seed: int = 1, **changes: Any) -> ReleaseContents:
     buy_again[:, 5:] = -1
     buy_again[CUSTOMERS.index("empty")] = -1
     history = np.array(
-        [(int(p), 4 - i % 3, 8 + i, 0.5) for row in ranked for i, p in enumerate(row[:5])], dtype=HISTORY_DTYPE
+        [(int(p), 4 - i % 3, 8 + i, 9, 0.5) for row in ranked for i, p in enumerate(row[:5])],
+        dtype=HISTORY_DTYPE,
     )
     similar = np.array([[(p + 1) % 38, (p + 2) % 38, -1] for p in range(PRODUCTS)], dtype=np.int32)
     contents = ReleaseContents(
@@ -57,7 +58,11 @@ def small_contents(seed: int = 1, **changes: Any) -> ReleaseContents:
         similar_score=np.linspace(1, 0.1, PRODUCTS * 3, dtype=np.float32).reshape(PRODUCTS, 3),
         trending=np.flatnonzero(recommendable)[::-1].astype(np.int32),
         offers=OfferCatalogue(offers=()),
-        models={"home": {"model": "blend"}, "buy_again": {"model": "personal_frequency"}, "discover": {"model": "rp3beta"}},
+        models={
+            "home": {"model": "blend"},
+            "buy_again": {"model": "personal_frequency"},
+            "discover": {"model": "rp3beta"},
+        },
         data_fingerprint="test",
     )
     return replace(contents, **changes)

@@ -59,7 +59,9 @@ def test_it_dies_with_its_parent(tmp_path_factory):
     )
     child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     pid = int(child.stdout)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
+    wait_until(
+        lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
+    )
 
 
 def test_a_path_too_long_for_a_socket_is_said(tmp_path):

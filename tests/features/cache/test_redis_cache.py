@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 from redis import Redis
@@ -62,7 +63,7 @@ def test_everything_expires(server):
 
     run(server, scenario)
     redis = Redis.from_url(server.url)
-    lifetimes = [redis.ttl(key) for key in redis.keys()]
+    lifetimes = [redis.ttl(key) for key in redis.scan_iter()]
     assert len(lifetimes) == 2
     assert all(lifetime > 0 for lifetime in lifetimes)
 
@@ -80,7 +81,9 @@ def test_a_hung_redis_opens_the_breaker_and_closes_it_when_back(server):
         finally:
             os.kill(server.pid, signal.SIGCONT)
         await until(lambda: cache.available)
-        assert await cache.read("r1", "home", ADA) == (None, None), "what was to be forgotten is forgotten first"
+        assert await cache.read("r1", "home", ADA) == (None, None), (
+            "what was to be forgotten is forgotten first"
+        )
 
     run(server, scenario, timeout_ms=50)
 
@@ -89,8 +92,8 @@ def test_a_killed_redis_is_restarted_and_used_again(server):
     async def scenario(cache):
         killed = server.pid
         os.kill(killed, signal.SIGKILL)
-        with pytest.raises(CacheUnavailableError):
-            while True:
+        while cache.available:
+            with suppress(CacheUnavailableError):
                 await cache.read("r1", "home", ADA)
         await until(lambda: server.pid != killed)
         await until(lambda: cache.available)

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,7 +129,9 @@ def test_a_packed_row_takes_seven_bytes_a_product():
     row = pack_row([1, 70_000], [0.5, 1e9], [1, 2])
     assert len(row) == 2 * ROW_DTYPE.itemsize == 14
     assert unpack_row(row)["product"].tolist() == [1, 70_000]
-    assert unpack_row(row)["score"].tolist() == [0.5, 65504.0], "a score beyond 16 bits is clipped, not infinite"
+    assert unpack_row(row)["score"].tolist() == [0.5, 65504.0], (
+        "a score beyond 16 bits is clipped, not infinite"
+    )
     with pytest.raises(ValueError, match="size"):
         unpack_row(row[:-1])
 
