@@ -2,10 +2,10 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
@@ -55,6 +55,12 @@ class ProfileSettings(Section):
     affinity_half_life_days: float = Field(gt=0)
     due_minimum_orders: int = Field(ge=2)
 
+    @model_validator(mode="after")
+    def _silence_grows(self) -> Self:
+        if self.churned_after_days <= self.lapsing_after_days:
+            raise ValueError("churned_after_days must lie above lapsing_after_days")
+        return self
+
 
 class TierSettings(Section):
     """Membership tiers by spend in a rolling window."""
@@ -65,6 +71,12 @@ class TierSettings(Section):
     silver_spend_min: float = Field(gt=0)
     gold_spend_min: float = Field(gt=0)
     platinum_spend_min: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _lines_rise(self) -> Self:
+        if not self.silver_spend_min < self.gold_spend_min < self.platinum_spend_min:
+            raise ValueError("the spend minimums must rise from silver over gold to platinum")
+        return self
 
 
 class TrainingSettings(Section):
@@ -103,6 +115,7 @@ class DatabaseSettings(Section):
 
     url: str
     timeout_ms: int = Field(ge=1)
+    write_timeout_ms: int = Field(ge=1)
 
 
 class ServingSettings(Section):
@@ -112,8 +125,13 @@ class ServingSettings(Section):
     port: int = Field(ge=0, le=65535)
     workers: int = Field(ge=1)
     recent_events: int = Field(ge=1, le=200)
+    recent_within_days: int = Field(ge=1)
     release_poll_ms: int = Field(ge=10)
     event_queue: int = Field(ge=1)
+    event_timeout_ms: int = Field(ge=1)
+    max_body_bytes: int = Field(ge=1)
+    body_timeout_ms: int = Field(ge=1)
+    public_max_age_seconds: int = Field(ge=0)
 
 
 class MlflowSettings(Section):
