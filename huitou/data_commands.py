@@ -30,7 +30,6 @@ def ingest(
 ) -> None:
     """Load orders, products, customers and events into the lake; rejected rows go to quarantine."""
     from features.tables.ingest import ingest as load
-
     from features.tables.mapping import load_mapping
 
     settings = load_settings(config, workspace)
@@ -67,7 +66,6 @@ def build(
 ) -> None:
     """Compute one profile per customer from what was known before a date."""
     from features.profiles.build import build_profiles, write_profiles
-
     from features.tables.duckdb_engine import open_lake
     from features.tables.lake import Lake
 
@@ -76,7 +74,7 @@ def build(
     output = Output(as_json)
     with output.step("profiles", f"Building profiles as of {day}"):
         profiles = build_profiles(open_lake(Lake(settings.lake)), day, settings)
-        write_profiles(profiles, settings.lake)
+        write_profiles(profiles, settings.lake / "profiles")
     summary = profiles.summary()
     output.result(summary, lambda screen: show_profiles(screen, summary))
 

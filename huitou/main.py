@@ -5,13 +5,13 @@ import sys
 import typer
 from click.exceptions import ClickException
 from rich.console import Console
-from serving.commands import keys_app, serve
-from training.commands import promote, train
 
 from features.errors import HuitouError
 from huitou.data_commands import ingest, profiles_app
 from huitou.demo import demo
 from huitou.release_commands import publish, release_app, releases
+from serving.commands import keys_app, serve
+from training.commands import promote, train
 
 app = typer.Typer(
     name="huitou",

@@ -52,8 +52,8 @@ def publish(
 ) -> PublishReport:
     """Make a verified release live.
 
-    A new release is loaded into Redis first, so that nobody waits for it. One that was live before is set live
-    at once, because publishing it back is how a bad release is undone; its rows fill on first read.
+    A new release is loaded into Redis first, so that nobody waits for it. One that was live before is set
+    live at once, because publishing it back is how a bad release is undone; its rows fill on first read.
 
     Args:
         release: an opened release.

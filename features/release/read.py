@@ -103,7 +103,7 @@ class ProductTable:
 
     def category(self, product: int) -> str:
         """The category of a product; empty where unknown."""
-        return self.categories[self.category_code[product]]
+        return self.categories[int(self.category_code[product])]
 
     def brand(self, product: int) -> str:
         """The brand of a product; empty where unknown."""
