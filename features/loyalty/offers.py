@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.columns import TIERS
 from features.errors import DataError
-from features.loyalty.offer_catalogue import Condition, Gift, Offer, OfferCatalogue
+from features.loyalty.offer_catalogue import Condition, Gift, Offer, OfferCatalogue, fill
 from features.loyalty.tiers import TIER_NAMES
 
 __all__ = ["ChosenOffer", "CustomerFacts", "OfferCatalogue", "choose_offers", "load_offers", "meets"]
@@ -104,9 +104,8 @@ def _present(offer: Offer, facts: CustomerFacts, now: datetime, locale: str) -> 
     if isinstance(offer.benefit, Gift):
         benefit["gift"] = offer.benefit.gift.in_language(locale)
     language = "zh" if locale.lower().startswith("zh") else "en"
-    text = offer.reason.in_language(locale).format(
-        tier=TIER_NAMES[facts.tier][language], days_since_last_order=facts.days_since_last_order
-    )
+    values = {"tier": TIER_NAMES[facts.tier][language], "days_since_last_order": facts.days_since_last_order}
+    text = fill(offer.reason.in_language(locale), values)
     return ChosenOffer(
         offer_id=offer.id,
         name=offer.name.in_language(locale),
