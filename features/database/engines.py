@@ -146,6 +146,11 @@ def _postgres_engine(address: URL, timeout_ms: int) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": 2,
+            # A machine that vanished without a word must not hold a thread for the kernel's two hours.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
             "options": f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}",
         },
     )

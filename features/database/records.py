@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from features.cache.keys import customer_subject, session_subject
+
 EventStatus = Literal["stored", "duplicate"]
 
 
@@ -26,9 +28,9 @@ class Event:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Whose next answer this event changes: `c:` + customer, `s:` + session."""
-        customer = (f"c:{self.customer_id}",) if self.customer_id else ()
-        session = (f"s:{self.session_id}",) if self.session_id else ()
+        """Whose next answer this event changes."""
+        customer = (customer_subject(self.customer_id),) if self.customer_id else ()
+        session = (session_subject(self.session_id),) if self.session_id else ()
         return customer + session
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -47,6 +48,12 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engines.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # --- releases ---
 

@@ -92,7 +92,8 @@ def test_every_field_of_an_event_survives(url, database):
     shanghai = datetime.fromisoformat("2026-03-01T20:00:00.123456+08:00")
     stored = event(
         "e1", occurred_at=shanghai, session_id="s1", product_id="p1", recommendation_id="r1",
-        quantity=Decimal("1.5"), amount=Decimal("12345678901234.5678"), channel="app", dwell_seconds=Decimal("3.25"), type="purchase",
+        quantity=Decimal("1.5"), amount=Decimal("12345678901234.5678"), channel="app",
+        dwell_seconds=Decimal("3.25"), type="purchase",
     )  # fmt: skip
     database.insert_events([stored], NOON)
     row = _only_row(url)

@@ -1,0 +1,36 @@
+"""Writes back to the cache that no answer waits for."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from features.errors import CacheUnavailableError
+
+# After a flush every request refills; beyond this many at once the next request may as well do it.
+AT_ONCE = 256
+
+
+class Refills:
+    """Background writes, bounded in number."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, write: Coroutine[Any, Any, None]) -> None:
+        """Begin a write, or drop it when too many are under way."""
+        if len(self._tasks) >= AT_ONCE:
+            write.close()
+            return
+        task = asyncio.create_task(_quietly(write))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self) -> None:
+        """Wait for the writes under way; each ends within the cache's budget."""
+        await asyncio.gather(*self._tasks)
+
+
+async def _quietly(write: Coroutine[Any, Any, None]) -> None:
+    with suppress(CacheUnavailableError):
+        await write

@@ -1,0 +1,61 @@
+"""What a shop may see of a customer: the profile and the offers."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from starlette.responses import Response
+
+from serving.answers import OffersAnswer, ProfileAnswer
+from serving.offer_selection import select_offers
+from serving.problems import unknown
+from serving.responses import personal
+from serving.schemas import Id, Locale
+from serving.security import require
+from serving.services import ServicesOfApp
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"])
+CustomerId = Annotated[Id, Path()]
+
+
+@router.get(
+    "/{customer_id}/profile",
+    responses={200: {"model": ProfileAnswer}},
+    response_class=Response,
+    dependencies=[Depends(require("storefront", "marketing"))],
+)
+async def profile(customer_id: CustomerId, services: ServicesOfApp) -> Response:
+    """The customer as of the live release."""
+    release = services.release()
+    customer = release.customer_index(customer_id)
+    if customer is None:
+        raise unknown("customer", customer_id)
+    answer: dict[str, Any] = {
+        "customer_id": customer_id,
+        "release_id": release.id,
+        "as_of": release.as_of.isoformat(),
+        "profile": release.profile(customer),
+    }
+    return personal(answer)
+
+
+@router.get(
+    "/{customer_id}/offers",
+    responses={200: {"model": OffersAnswer}},
+    response_class=Response,
+    dependencies=[Depends(require("storefront", "marketing"))],
+)
+async def offers(customer_id: CustomerId, services: ServicesOfApp, locale: Locale | None = None) -> Response:
+    """The customer's offers now; none without consent."""
+    release = services.release()
+    customer = release.customer_index(customer_id)
+    if customer is None:
+        raise unknown("customer", customer_id)
+    shop = services.settings.shop
+    now = services.clock()
+    chosen: list[dict[str, Any]] = []
+    if release.personalization_allowed(customer):
+        local_now = now.astimezone(shop.zone)
+        chosen = select_offers(release, release.profile(customer), local_now, locale or shop.locale)
+    return personal(
+        {"customer_id": customer_id, "offers": chosen, "release_id": release.id, "generated_at": now}
+    )
