@@ -1,89 +1,25 @@
 """From a shop's export to the lake: all or nothing, each row loaded, known already or in quarantine."""
 
-from __future__ import annotations
-
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import duckdb
-import pyarrow as pa
 
 from features.errors import DataError
 from features.settings import Settings
-from features.tables.checks import CheckedQuery, check_query
-from features.tables.contracts import CONTRACTS, Contract
-from features.tables.duckdb_engine import DuckDBEngine, identifier, literal
-from features.tables.lake import Lake, Manifest, Part, commit, exclusive, remove_uncommitted, sha256_of, sync
-from features.tables.mapping import Mapping, digest_of
-from features.tables.sources import ROW, MalformedLine, SourceFile, find_sources, open_source, unreadable
+from features.tables.contracts import CONTRACTS
+from features.tables.duckdb_engine import DuckDBEngine
+from features.tables.file_loader import FileLoader
+from features.tables.ingest_report import IngestReport, TableReport
+from features.tables.lake import Lake, Manifest, commit, exclusive, remove_uncommitted, sync
+from features.tables.mapping import Mapping
+from features.tables.sources import find_sources
+
+__all__ = ["IngestReport", "TableReport", "ingest"]
 
 # Spills to disk beyond it; 1.5 million order lines stay well below.
 MEMORY_LIMIT = "1500MB"
 THREADS_MAX = 8
-ROW_ID = identifier(ROW)
-
-
-@dataclass
-class TableReport:
-    """What became of the rows of one table; read = loaded + rejected + duplicates.
-
-    Attributes:
-        read: rows in the files.
-        loaded: rows new in the lake.
-        rejected: rows in quarantine.
-        duplicates: rows that the lake, or the file itself, had already.
-        reasons: rejected rows by `column: reason`.
-        ignored_columns: source columns that nothing reads.
-    """
-
-    read: int = 0
-    loaded: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    ignored_columns: set[str] = field(default_factory=set)
-
-    def add(self, part: Part, reasons: dict[str, int]) -> None:
-        """Count one loaded file."""
-        self.read += part.read
-        self.loaded += part.loaded
-        self.rejected += part.rejected
-        self.duplicates += part.duplicates
-        for reason, count in reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + count
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What one ingest did.
-
-    Attributes:
-        tables: one report per table the source brought.
-        note: what the mapping wants its reader to know.
-    """
-
-    tables: dict[str, TableReport]
-    note: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain values, ready for JSON."""
-        tables = {
-            name: {
-                "read": table.read,
-                "loaded": table.loaded,
-                "rejected": table.rejected,
-                "duplicates": table.duplicates,
-                "reasons": dict(sorted(table.reasons.items())),
-                "ignored_columns": sorted(table.ignored_columns),
-            }
-            for name, table in self.tables.items()
-        }
-        return {"tables": tables, "note": self.note}
 
 
 def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestReport:
@@ -111,11 +47,11 @@ def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestR
             )
         _remove_leftovers(lake, settings)
         with _all_or_nothing() as written, _engine(settings.lake) as engine:
-            load = _Load(engine, lake, settings, written)
-            reports = {table: load.table(CONTRACTS[table], sources) for table, sources in files.items()}
+            loader = FileLoader(engine, lake, settings, written)
+            reports = {table: loader.table(CONTRACTS[table], sources) for table, sources in files.items()}
             for folder in {path.parent for path in written}:
                 sync(folder)
-            commit(settings.lake, Manifest(timezone=zone, parts=tuple(load.parts)))
+            commit(settings.lake, Manifest(timezone=zone, parts=tuple(loader.parts)))
     return IngestReport(reports, mapping.note if mapping else "")
 
 
@@ -139,172 +75,3 @@ def _all_or_nothing() -> Iterator[list[Path]]:
         for path in written:
             path.unlink(missing_ok=True)
         raise
-
-
-class _Load:
-    """One ingest under way.
-
-    Attributes:
-        parts: the committed parts, then those of this ingest.
-    """
-
-    def __init__(self, engine: DuckDBEngine, lake: Lake, settings: Settings, written: list[Path]) -> None:
-        self._engine = engine
-        self._settings = settings
-        self._written = written
-        self.parts = list(lake.manifest.parts)
-
-    def table(self, contract: Contract, sources: list[SourceFile]) -> TableReport:
-        """Load the files of one table, in the order of their names."""
-        report = TableReport()
-        for source in sources:
-            try:
-                self._file(contract, source, report)
-            except duckdb.Error as error:
-                raise unreadable(source, error) from None
-        names = ", ".join(source.name for source in sources)
-        if report.read == 0:
-            raise DataError(
-                f"The table {contract.table} has no rows ({names}).", "Export it again, or leave it out."
-            )
-        if report.rejected == report.read:
-            reason, count = max(report.reasons.items(), key=lambda item: item[1])
-            raise DataError(
-                f"None of the {report.read} rows of {contract.table} ({names}) can be loaded: "
-                f"{count} fail with “{reason}”.",
-                "Export the column as the contract says, or describe its format in a mapping.",
-            )
-        return report
-
-    def _file(self, contract: Contract, source: SourceFile, report: TableReport) -> None:
-        key = hashlib.sha256(f"{sha256_of(source.path)} {digest_of(source.mapped)}".encode()).hexdigest()
-        for part in self.parts:
-            if part.table == contract.table and part.source_key == key:
-                report.read += part.read
-                report.duplicates += part.read
-                return
-        types, malformed = open_source(self._engine, source)
-        query = check_query(contract, source, types, self._settings.shop.timezone)
-        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {query.sql}")
-        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {self._fates(contract)}")
-        self._collect_rejected(contract, source, types, malformed)
-        part = self._write(contract, source, query, key)
-        self.parts.append(part)
-        reasons = self._engine.query(
-            "SELECT \"column\" || ': ' || reason AS reason, count(*) AS n FROM rejected GROUP BY ALL"
-        ).to_pylist()
-        report.add(part, {row["reason"]: row["n"] for row in reasons})
-        report.ignored_columns.update(query.ignored)
-
-    def _fates(self, contract: Contract) -> str:
-        """SQL that says of each acceptable row whether it is new, known already, or in conflict."""
-        known = self._known(contract)
-        if contract.versioned:
-            # The first row of a file may renew what the lake has; a second, different one contradicts it.
-            repeats = (
-                "CASE WHEN nth = 1 THEN k.identity_hash IS NOT NULL AND same_as_lake ELSE same_as_first END"
-            )
-            is_new = "nth = 1"
-        else:
-            repeats = (
-                "CASE WHEN k.identity_hash IS NOT NULL THEN same_as_lake ELSE nth > 1 AND same_as_first END"
-            )
-            is_new = "nth = 1 AND k.identity_hash IS NULL"
-        return f"""
-            WITH accepted AS (
-                SELECT {ROW_ID}, identity_hash, content_hash,
-                    row_number() OVER same AS nth, first_value(content_hash) OVER same AS first_content
-                FROM checked WHERE problem_reason IS NULL
-                WINDOW same AS (PARTITION BY identity_hash ORDER BY {ROW_ID})
-            )
-            SELECT a.{ROW_ID},
-                a.content_hash IS NOT DISTINCT FROM k.content_hash AS same_as_lake,
-                a.content_hash IS NOT DISTINCT FROM a.first_content AS same_as_first,
-                CASE WHEN {repeats} THEN 'duplicate' WHEN {is_new} THEN 'loaded' ELSE 'conflict' END AS fate
-            FROM accepted a LEFT JOIN ({known}) k ON k.identity_hash = a.identity_hash
-        """  # noqa: S608
-
-    def _known(self, contract: Contract) -> str:
-        """SQL of the identities in the lake, one row each, with what their latest row says."""
-        files = [
-            literal(self._settings.lake / part.file)
-            for part in self.parts
-            if part.table == contract.table and part.file is not None
-        ]
-        if not files:
-            return (
-                "SELECT CAST(NULL AS UUID) AS identity_hash, CAST(NULL AS UUID) AS content_hash WHERE FALSE"
-            )
-        return (
-            f"SELECT identity_hash, content_hash FROM read_parquet([{', '.join(files)}]) "  # noqa: S608
-            "QUALIFY row_number() OVER (PARTITION BY identity_hash ORDER BY load_number DESC) = 1"
-        )
-
-    def _collect_rejected(
-        self, contract: Contract, source: SourceFile, types: dict[str, str], malformed: list[MalformedLine]
-    ) -> None:
-        """Make the temporary table `rejected` in the form of the quarantine."""
-        lines = {"row": [line.row for line in malformed], "text": [line.text for line in malformed]}
-        schema = pa.schema([("row", pa.int64()), ("text", pa.string())])
-        self._engine.register("malformed_lines", pa.table(lines, schema=schema))
-        raw = ", ".join(f"{literal(name)}, CAST({identifier(name)} AS VARCHAR)" for name in types)
-        conflict = literal(f"conflicting {contract.identity}")
-        self._engine.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE rejected AS
-            WITH problems AS (
-                SELECT {ROW_ID}, problem_column AS "column", problem_reason AS reason
-                FROM checked WHERE problem_reason IS NOT NULL
-                UNION ALL
-                SELECT {ROW_ID}, {literal(contract.identity)}, {conflict} FROM fates WHERE fate = 'conflict'
-            )
-            SELECT {literal(source.name)} AS file, {ROW_ID} AS "row", "column", reason,
-                CAST(json_object({raw}) AS VARCHAR) AS raw
-            FROM problems JOIN source USING ({ROW_ID})
-            UNION ALL
-            SELECT {literal(source.name)}, "row", '(line)', 'wrong number of values',
-                CAST(json_object('line', "text") AS VARCHAR)
-            FROM malformed_lines
-            """  # noqa: S608
-        )
-
-    def _write(self, contract: Contract, source: SourceFile, query: CheckedQuery, key: str) -> Part:
-        """Write the part and the quarantine of a file; neither exists until the manifest names it."""
-        loaded = self._count("fates WHERE fate = 'loaded'")
-        duplicates = self._count("fates WHERE fate = 'duplicate'")
-        rejected = self._count("rejected")
-        number = len(self.parts) + 1
-        name = f"{contract.table}/{number:06d}-{key[:12]}.parquet"
-        columns = ", ".join(identifier(column) for column in query.stored)
-        order = ", ".join((*contract.order_by, ROW_ID))
-        part = self._settings.lake / name
-        if loaded:
-            self._copy(
-                f"SELECT {columns}, identity_hash, content_hash, {number} AS load_number "  # noqa: S608
-                f"FROM checked JOIN fates USING ({ROW_ID}) WHERE fate = 'loaded' ORDER BY {order}",
-                part,
-            )
-        if rejected:
-            self._copy('SELECT * FROM rejected ORDER BY "row"', self._settings.quarantine / name)
-        return Part(
-            table=contract.table,
-            source=source.name,
-            source_key=key,
-            load_number=number,
-            file=name if loaded else None,
-            fingerprint=sha256_of(part) if loaded else None,
-            quarantine=name if rejected else None,
-            read=loaded + duplicates + rejected,
-            loaded=loaded,
-            rejected=rejected,
-            duplicates=duplicates,
-        )
-
-    def _copy(self, sql: str, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._written.append(path)
-        self._engine.copy_to_parquet(sql, path)
-        sync(path)
-
-    def _count(self, rows: str) -> int:
-        return int(self._engine.query(f"SELECT count(*) AS n FROM {rows}")["n"][0].as_py())  # noqa: S608

@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import DataError
+from features.tables.contracts import CONTRACTS
 
 # Columns of a part that only ingest reads: how a row is known again, what it said, and which load brought it.
 HIDDEN_COLUMNS = ("identity_hash", "content_hash", "load_number")
@@ -156,10 +157,11 @@ def sync(path: Path) -> None:
 
 
 def remove_uncommitted(folder: Path, committed: set[str]) -> None:
-    """Delete Parquet files under a folder that no manifest names: what a crashed ingest left behind."""
-    for path in folder.glob("*/*.parquet"):
-        if path.relative_to(folder).as_posix() not in committed:
-            path.unlink()
+    """Delete parts under a lake or quarantine that no manifest names: what a crashed ingest left behind."""
+    for table in CONTRACTS:
+        for path in (folder / table).glob("*.parquet"):
+            if f"{table}/{path.name}" not in committed:
+                path.unlink()
 
 
 def sha256_of(path: Path) -> str:

@@ -151,7 +151,7 @@ def _plant(
 def _draw_products(
     rng: np.random.Generator, taste: Floats, category: Ints, popularity: Floats, customer: Ints
 ) -> Ints:
-    """int64[len(customer)]: for each entry a category by the customer's taste, in it a product by popularity."""
+    """int64[len(customer)]: a product for each entry, from a category by taste, in it by popularity."""
     steps = np.cumsum(taste, axis=1)
     wanted = (steps[customer] < rng.random((len(customer), 1)) * steps[customer, -1:]).sum(axis=1)
     # Products are sorted by category, so a category is one stretch of the cumulated popularity.
