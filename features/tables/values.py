@@ -21,7 +21,7 @@ WHOLE = (
 )
 FLOATING = ("FLOAT", "DOUBLE")
 STAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
-ZONED = "TIMESTAMP WITH TIME ZONE"
+ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 ISO_DATE = r"\d{4}-\d{1,2}-\d{1,2}"
 OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)"
@@ -191,8 +191,8 @@ def _first(terms: list[Value]) -> Value:
 
 
 def _instant(x: str, type_: str, source: ColumnSource) -> Value:
-    if type_ == ZONED:
-        return _stamp(x, utc=f"timezone('UTC', {x})")
+    if type_ in ZONED:
+        return _stamp(x, utc=f"timezone('UTC', CAST({x} AS TIMESTAMPTZ))")
     if type_ in STAMPS or type_ == "DATE":
         return _stamp(x, wall=f"CAST({x} AS TIMESTAMP)", zone=source.zone)
     if source.format in EPOCH_FORMATS and type_ in ("VARCHAR", *WHOLE):

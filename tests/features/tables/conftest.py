@@ -58,7 +58,7 @@ class Shop:
         return {str(p): p.read_bytes() for p in files if p.is_file() and p.name != ".lock"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def new_shop(tmp_path_factory: pytest.TempPathFactory, settings_for: Callable[..., Settings]):
     """`new_shop(zone)`: an empty export folder and an empty workspace."""
 
@@ -70,7 +70,7 @@ def new_shop(tmp_path_factory: pytest.TempPathFactory, settings_for: Callable[..
     return build
 
 
-@pytest.fixture()
+@pytest.fixture
 def shop(new_shop: Callable[..., Shop]) -> Shop:
     """An empty shop in UTC."""
     return new_shop()

@@ -40,7 +40,7 @@ def test_a_known_file_is_all_duplicates_and_changes_nothing(shop):
 def test_rows_equal_in_all_source_columns_are_duplicates_within_and_across_files(shop):
     shop.write("orders/1.csv", HEADER + A + A + B)
     shop.write("orders/2.csv", HEADER + B + A.replace(",a", ",b"))
-    # The second file's A differs in `till`, a column the contract does not know: another purchase of the same.
+    # The second file's A differs in `till`, which the contract does not know: another purchase of the same.
     report = shop.ingest()["orders"]
     assert (report["read"], report["loaded"], report["duplicates"]) == (5, 3, 2)
     assert report["ignored_columns"] == ["till"]

@@ -1,5 +1,7 @@
 """Each rule of the contract, on real files: what loads, what is rejected and how the rejection reads."""
 
+# ruff: noqa: DTZ001 (stamps of the lake are UTC without a zone)
+
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
