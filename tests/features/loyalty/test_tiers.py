@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.columns import TIERS
+from features.errors import SettingsError
 from features.loyalty.tiers import TIER_NAMES, TierRules, tiers_as_of
 from features.settings import load_settings
 
@@ -178,3 +179,8 @@ def test_the_order_of_rows_does_not_matter(spends, order, rules):
 def test_later_spend_never_moves_a_review(later):
     spends = [(0, 1, 300.0), (0, 12, 120.0)]
     assert tier([*spends, (0, later, 999.0)], 50) == tier(spends, 50)
+
+
+def test_lines_that_do_not_rise_are_refused():
+    with pytest.raises(SettingsError, match="must rise from silver over gold to platinum"):
+        load_settings(overrides={"tiers": {"gold_spend_min": 100.0}})

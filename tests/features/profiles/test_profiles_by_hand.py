@@ -1,7 +1,7 @@
 """Profiles of a shop small enough to compute on paper."""
 
 import math
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from features.columns import LIFECYCLES, SEGMENTS, TIERS
 from features.profiles.fields import CUSTOMER_FIELDS
 from tests.support.order_lines import Line, profiles_of, settings_with
 
+AS_OF_NOON = datetime(2024, 3, 1, 12)  # noqa: DTZ001 - the shop's wall clock
 AS_OF = date(2024, 3, 1)  # 2024 has a 29th of February, the last day these profiles see
 CATEGORIES = {"milk": "dairy", "cheese": "dairy", "soap": "home"}
 
@@ -134,11 +135,42 @@ def test_an_empty_lake_gives_empty_profiles():
 
 
 def test_the_five_strongest_categories_ties_by_name():
-    lines = [Line("a", f"p{n}", at(1, 1), "1") for n in range(7)]
-    categories = {f"p{n}": f"c{6 - n}" for n in range(7)}
+    lines = [Line("a", f"p{n}", at(1, 1), "1") for n in range(80)]
+    categories = {f"p{n}": f"c{79 - n:02}" for n in range(80)}
     (row,) = profiles_of(lines, AS_OF, categories=categories).customers.to_pylist()
-    assert [entry["category"] for entry in row["affinities"]] == ["c0", "c1", "c2", "c3", "c4"]
-    assert {entry["share"] for entry in row["affinities"]} == {round(1 / 7, 6)}
+    assert [entry["category"] for entry in row["affinities"]] == ["c00", "c01", "c02", "c03", "c04"]
+    assert {entry["share"] for entry in row["affinities"]} == {1 / 80}
+
+
+def test_the_hour_of_most_orders_then_the_latest():
+    hours = {"most": (9, 9, 20), "tie": (21, 8, 8, 21), "returned": (7, 7, 15)}
+    lines = [Line(who, "milk", at(1, 1 + n, hour), "1") for who in hours for n, hour in enumerate(hours[who])]
+    lines += [Line("returned", "milk", at(2, n, 22), "-1") for n in range(1, 5)]
+    rows = profiles_of(lines, AS_OF).customers.to_pylist()
+    assert {row["customer_id"]: row["preferred_hour"] for row in rows} == {
+        "most": 9,
+        "tie": 21,
+        "returned": 7,
+    }
+
+
+def test_the_best_customers_score_five():
+    # c0 came last on 1 January and paid 1 once; c4 came last on 5 January, five times, and paid 5 each.
+    lines = [
+        Line(f"c{n}", "milk", at(1, 1 + n - back), str(n + 1)) for n in range(5) for back in range(n + 1)
+    ]
+    rows = profiles_of(lines, AS_OF).customers.to_pylist()
+    for name in ("rfm_recency", "rfm_frequency", "rfm_monetary"):
+        assert [row[name] for row in rows] == [1, 2, 3, 4, 5]
+    assert [rows[0]["segment"], rows[4]["segment"]] == ["hibernating", "champions"]
+
+
+def test_tier_spend_is_that_of_the_window():
+    lines = [Line("a", "milk", AS_OF_NOON - timedelta(days=days), "600") for days in (1, 180, 181)]
+    (row,) = profiles_of(lines, AS_OF).customers.to_pylist()
+    assert (row["tier_spend"], row["spend"]) == (600 + 600, 3 * 600)
+    # Silver from 500; the gold line of 1,500 was never met in 180 days.
+    assert row["tier"] == "silver"
 
 
 def test_an_order_that_two_customers_share_counts_for_each():
