@@ -85,9 +85,7 @@ class FileLoader:
         known = self._known(contract)
         if contract.versioned:
             # The first row of a file may renew what the lake has; a second, different one contradicts it.
-            repeats = (
-                "CASE WHEN nth = 1 THEN k.identity_hash IS NOT NULL AND same_as_lake ELSE same_as_first END"
-            )
+            repeats = "CASE WHEN nth = 1 THEN same_as_lake ELSE same_as_first END"
             is_new = "nth = 1"
         else:
             repeats = (

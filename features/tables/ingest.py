@@ -26,7 +26,8 @@ def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestR
     """Load a folder of exported files into the lake of the workspace.
 
     Either every file is loaded or, when anything goes wrong, lake and quarantine stay as they were. A second
-    ingest into the same lake waits for the first.
+    ingest into the same lake waits for the first. A file that was loaded before, byte for byte and with the
+    same mapping, changes nothing, even where a later file has renewed its products or customers.
 
     Args:
         source: the folder.

@@ -60,11 +60,11 @@ class Shop:
 
 @pytest.fixture
 def new_shop(tmp_path_factory: pytest.TempPathFactory, settings_for: Callable[..., Settings]):
-    """`new_shop(zone)`: an empty export folder and an empty workspace."""
+    """`new_shop(zone, below)`: an empty export folder and an empty workspace."""
 
-    def build(zone: str = "UTC") -> Shop:
-        folder = tmp_path_factory.mktemp("shop")
-        (folder / "export").mkdir()
+    def build(zone: str = "UTC", below: str = "") -> Shop:
+        folder = tmp_path_factory.mktemp("shop") / below
+        (folder / "export").mkdir(parents=True)
         return Shop(folder / "export", settings_for(folder / "workspace", shop={"timezone": zone}))
 
     return build

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from features.errors import DataError
+from features.tables import sources
 
 GOOD = {
     "orders": {
@@ -235,6 +236,26 @@ def test_lines_with_too_few_or_too_many_values_keep_the_row_numbers_right(shop):
         (5, "signed_up_at", "not an instant"),
     ]
     assert json.loads(found[0][3]) == {"line": '"c2"'}
+
+
+def test_row_numbers_hold_across_the_blocks_a_large_file_is_read_in(shop, monkeypatch):
+    monkeypatch.setattr(sources, "CSV_BLOCK_BYTES", 64)
+    malformed, blank = {5, 6, 77, 200}, {30, 77 + 1}
+    rows = ["x" if i in malformed else f"c{i},{'' if i in blank else 'north'}" for i in range(1, 201)]
+    rule = '[[customers.reject]]\ncolumn = "region"\nop = "is_null"\n'
+    shop.write("c.csv", "\n".join(["customer_id,region", *rows]) + "\n")
+    shop.ingest('[customers]\nfile = "c.csv"\n' + rule)
+    assert {row["row"] for row in shop.quarantined()} == malformed | blank
+    loaded = {row["customer_id"] for row in shop.rows("SELECT customer_id FROM customers")}
+    assert loaded == {f"c{i}" for i in range(1, 201)} - {f"c{i}" for i in malformed | blank}
+
+
+def test_folders_and_files_may_have_any_name(new_shop):
+    shop = new_shop(below="it's [1] *?")
+    shop.write("customers/a [2]'.parquet", pa.table({"customer_id": ["c1"]}))
+    shop.write("customers/b*.parquet", pa.table({"customer_id": ["c2"]}))
+    assert shop.ingest()["customers"]["loaded"] == 2
+    assert shop.rows("SELECT count(*) AS n FROM customers") == [{"n": 2}]
 
 
 @pytest.mark.parametrize(
