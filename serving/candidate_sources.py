@@ -94,9 +94,9 @@ def interleave(own: Iterable[Candidate], recent: Iterable[Candidate], limit: int
     yield from rest
 
 
-def walk(sources: Iterable[Iterable[Candidate]], excluded: Iterable[int], limit: int) -> list[Candidate]:
-    """The first `limit` distinct candidates that are not excluded, in the order of the sources."""
-    passed = set(excluded)
+def walk(sources: Iterable[Iterable[Candidate]], limit: int) -> list[Candidate]:
+    """The first `limit` distinct candidates, in the order of the sources."""
+    passed: set[int] = set()
     chosen: list[Candidate] = []
     for source in sources:
         for candidate in source:

@@ -19,9 +19,7 @@ keys_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default: serving.host).")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port; 0 picks a free one (default: serving.port).")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port, 0: a free one (default: serving.port).")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes (default: serving.workers).")] = None,
     config: ConfigOption = None,
     workspace: WorkspaceOption = None,

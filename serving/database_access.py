@@ -104,5 +104,6 @@ class DatabaseAccess:
 
     def _say(self, available: bool) -> None:
         if available != self._available:
-            logger.warning("the database is %s", "answering" if available else "not answering")
+            level = logging.INFO if available else logging.WARNING
+            logger.log(level, "the database is %s", "answering" if available else "not answering")
         self._available = available

@@ -1,6 +1,6 @@
 """Which products an answer may hold: pure functions over arrays of product indices."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ def known_indices(table: ProductTable, product_ids: Iterable[str]) -> list[int]:
     return [index for index in found if index is not None]
 
 
-def allowed(table: ProductTable, conditions: ProductFilter | None) -> Mask:
-    """A function from uint32[n] products to bool[n]: valid, and meeting every stated condition."""
+def allowed(table: ProductTable, conditions: ProductFilter | None, excluded: Sequence[int] = ()) -> Mask:
+    """A function from uint32[n] products to bool[n]: valid, not excluded, and meeting every condition."""
     masks: list[Mask] = [lambda products: table.valid[products]]
+    if excluded:
+        masks.append(lambda products: ~np.isin(products, excluded))
     if conditions is not None:
         if conditions.category is not None:
             masks.append(_category(table, conditions.category))

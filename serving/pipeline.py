@@ -74,7 +74,7 @@ def _answer(services: Services, known: _Known, fallen_back: bool) -> dict[str, A
     now = services.clock()
     locale = question.locale or services.settings.shop.locale
     assignments = _assign(services, known)
-    chosen = walk(_sources(known), _excluded(known), question.limit)
+    chosen = walk(_sources(known), question.limit)
     offers = []
     if known.visitor.customer is not None:
         offers = select_offers(release, known.profile, now.astimezone(services.settings.shop.zone), locale)
@@ -106,7 +106,7 @@ def _assign(services: Services, known: _Known) -> Sequence[Assignment]:
 def _sources(known: _Known) -> Iterable[Iterable[Candidate]]:
     """The named sources of the placement, in order; strict questions stop after the placement's own."""
     release, question = known.release, known.question
-    mask = allowed(release.products, question.filter)
+    mask = allowed(release.products, question.filter, _excluded(known))
     if question.placement == "trending":
         return [from_trending(release, mask)]
     seeds = [*known.context, *known_indices(release.products, known.signals.recent.seen)]

@@ -71,7 +71,7 @@ class ReleaseWatcher:
         try:
             # Until it is open, the old one is simply still the one to serve.
             self.release = await asyncio.to_thread(_open_warm, self._folder / control.release_id)
-            logger.warning("serving release %s", control.release_id)
+            logger.info("serving release %s", control.release_id)
         except ReleaseError as error:
             if control.release_id != self._wanted:
                 logger.error("%s Still serving %s.", error.message, served or "nothing")

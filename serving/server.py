@@ -1,8 +1,10 @@
-"""Runs the app under uvicorn: one process or several, one socket, a line on standard output once it is ready."""
+"""Runs the app under uvicorn: one process or several, one socket, and word once it is ready."""
 
 import http.client
 import json
+import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -45,9 +47,12 @@ def serve_until_stopped(settings: Settings, announce: Callable[[str, str], None]
         address = _address(settings.serving.host, listener.getsockname()[1])
         waiter = threading.Thread(target=_announce_when_ready, args=(listener, address, announce, stopped))
         waiter.start()
+        # uvicorn drains on SIGTERM and then raises it again; as Ctrl-C it unwinds, and Redis is stopped too.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             _run(settings.serving.workers, listener)
         finally:
+            signal.signal(signal.SIGTERM, before)
             stopped.set()
             waiter.join()
             del os.environ[SETTINGS_VARIABLE]
@@ -57,10 +62,10 @@ def check_can_serve(settings: Settings) -> None:
     """Refuse to start what could not answer, or what anybody could call."""
     with closing(open_database(settings.database_url)) as database:
         live = database.live_release()
-        keys = database.list_keys()
+        protected = any(key.revoked_at is None for key in database.list_keys())
     if live is None:
         raise NotReadyError("No release is live.", "Run: huitou publish")
-    if not keys and not is_loopback(settings.serving.host):
+    if not protected and not is_loopback(settings.serving.host):
         raise SettingsError(
             f"Other machines could call {settings.serving.host} without a key.",
             "Create a key first: huitou keys create --scope storefront; or use --host 127.0.0.1.",
@@ -70,6 +75,8 @@ def check_can_serve(settings: Settings) -> None:
 
 def app_of_environment() -> FastAPI:
     """The app of a worker process, from the settings its parent left in the environment."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("huitou").setLevel(logging.INFO)
     return create_app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]), _now)
 
 
@@ -89,11 +96,11 @@ def _run(workers: int, listener: socket.socket) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         lifespan="on",
     )
-    if workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
-        return
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        if workers > 1:
+            Multiprocess(config, sockets=[listener]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         return  # how uvicorn passes Ctrl-C on, after it has drained
 

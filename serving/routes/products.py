@@ -50,7 +50,7 @@ async def trending(
     """What sells best now, everywhere or in one category."""
     release = services.release()
     conditions = ProductFilter(category=[category]) if category else None
-    chosen = walk([from_trending(release, allowed(release.products, conditions))], (), limit)
+    chosen = walk([from_trending(release, allowed(release.products, conditions))], limit)
     products = [_listed(release, each.product, rank) for rank, each in enumerate(chosen, start=1)]
     answer = {"products": products, "release_id": release.id}
     return public(request, answer, services.settings.serving.public_max_age_seconds)

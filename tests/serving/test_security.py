@@ -1,0 +1,146 @@
+"""Keys with scopes; without any, this machine only."""
+
+import pytest
+
+from features.database.store import open_database
+from serving.api_keys import KeyRing, hash_key, new_key
+from serving.security import is_loopback
+from tests.serving.conftest import NOON, ask
+from tests.support.waiting import wait_until
+
+CALLS = {
+    "recommend": ("POST", "/v1/recommendations"),
+    "recommend_get": ("GET", "/v1/customers/ada/recommendations"),
+    "profile": ("GET", "/v1/customers/ada/profile"),
+    "offers": ("GET", "/v1/customers/ada/offers"),
+    "similar": ("GET", "/v1/products/p1/similar"),
+    "trending": ("GET", "/v1/trending"),
+    "events": ("POST", "/v1/events"),
+}
+BODIES = {"recommend": {"customer_id": "ada"}, "events": {"events": []}}
+ALLOWED = {
+    "storefront": set(CALLS),
+    "marketing": {"profile", "offers"},
+    "admin": set(CALLS),
+}
+
+
+def create(shop, *scopes: str) -> str:
+    key = new_key()
+    with open_database(shop.settings.database_url) as database:
+        database.create_key(key.key_id, key.hash, scopes, NOON)
+    return key.key
+
+
+def call(client, name: str, key: str | None = None, **headers: str):
+    method, path = CALLS[name]
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    return client.request(method, path, json=BODIES.get(name), headers=headers)
+
+
+@pytest.mark.parametrize("scope", ALLOWED)
+def test_a_scope_opens_its_calls_and_no_others(shop, scope):
+    key = create(shop, scope)
+    with shop.client() as client:
+        for name in CALLS:
+            answer = call(client, name, key)
+            expected = 200 if name in ALLOWED[scope] else 403
+            assert answer.status_code == expected, (name, answer.text)
+            if expected == 403:
+                assert answer.json()["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_with_keys_a_call_without_one_is_refused(shop, name):
+    key = create(shop, "storefront", "marketing")
+    wrong = [
+        None,
+        "",
+        "nonsense",
+        key[:-1],
+        key + "x",
+        key[:-1] + ("a" if key[-1] != "a" else "b"),
+        new_key().key,
+    ]
+    with shop.client() as client:
+        for attempt in wrong:
+            answer = call(client, name, attempt)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), attempt
+            assert answer.headers["www-authenticate"] == "Bearer"
+        assert client.request(*CALLS[name], headers={"authorization": f"Basic {key}"}).status_code == 401
+
+
+def test_a_revoked_key_is_refused_soon_and_the_service_does_not_open_again(shop):
+    key = create(shop, "storefront")
+    with shop.client() as client:
+        assert call(client, "trending", key).status_code == 200
+        with open_database(shop.settings.database_url) as database:
+            database.revoke_key(key.split("_")[1], NOON)
+        wait_until(lambda: call(client, "trending", key).status_code == 401)
+        assert call(client, "trending").status_code == 401
+
+
+def test_a_new_key_holds_soon(shop):
+    with shop.client() as client:
+        assert call(client, "trending").status_code == 200
+        key = create(shop, "admin")
+        wait_until(lambda: call(client, "trending").status_code == 401)
+        assert call(client, "trending", key).status_code == 200
+
+
+def test_health_needs_no_key(shop):
+    create(shop, "admin")
+    with shop.client(host="203.0.113.9") as client:
+        for path in ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"):
+            assert client.get(path).status_code == 200, path
+
+
+def test_without_keys_other_machines_are_refused(shop):
+    with shop.client(host="203.0.113.9") as client:
+        assert ask(client).status_code == 401
+        assert "huitou keys create" in ask(client).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("[::1]:8000", 200),
+        ("shop.example", 403),
+        ("localhost.evil.example:8000", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("", 403),
+    ],
+)
+def test_without_keys_the_host_must_be_this_machine(client, host, status):
+    answer = call(client, "trending", host=host)
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["code"] == "host_not_allowed"
+
+
+def test_the_database_never_sees_the_key(shop):
+    key = create(shop, "storefront")
+    assert key.encode() not in shop.database_file.read_bytes()
+    with open_database(shop.settings.database_url) as database:
+        (kept,) = database.list_keys()
+    assert kept.hash == hash_key(key)
+    assert KeyRing([kept]).scopes(key) == ("storefront",)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+    ],
+)
+def test_what_counts_as_this_machine(host, expected):
+    assert is_loopback(host) is expected
