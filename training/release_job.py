@@ -1,10 +1,8 @@
 """Build a release: the champions fitted on everything before a date, turned into packed rows and tables."""
 
 import json
-from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -50,7 +48,7 @@ def build_release(settings: Settings, as_of: date, created_at: datetime, output:
                 f"Nobody bought anything before {as_of}.", "Ingest orders or take a later date."
             )
         products = _products(engine, as_of, settings)
-        refused = engine.query(read_sql("consent_refused"))["customer_id"]
+        consent = _consent(engine, profiles)
         with output.step("fit", "Fitting the champions on everything before it"):
             fitted = fit_champions(engine, as_of, settings, recommendable=_recommendable(products))
     with output.step("release", "Writing the release"):
@@ -68,12 +66,12 @@ def build_release(settings: Settings, as_of: date, created_at: datetime, output:
             created_at=created_at,
             products=_product_columns(products),
             customer_ids=customer_ids.to_pylist(),
-            personalization=~_is_in(customer_ids, refused),
+            personalization=consent["personalization"].to_numpy().astype(bool),
             rows={
                 placement: _release_rows(rows, to_product, to_customer, len(customer_ids), bought)
                 for placement, rows in fitted.rows.items()
             },
-            profiles=[_profile_json(row, as_of) for row in profiles.customers.to_pylist()],
+            profiles=_profiles_json(profiles, consent),
             history=history,
             history_offsets=offsets,
             similar_product=similar,
@@ -176,14 +174,23 @@ def _similar(
     return similar, similarity
 
 
-def _profile_json(row: Mapping[str, Any], as_of: date) -> bytes:
-    return json.dumps({**row, "as_of": as_of}, ensure_ascii=False, default=str).encode()
+def _profiles_json(profiles: Profiles, consent: pa.Table) -> list[bytes]:
+    agreed = {f"consent_{name}": consent[name] for name in ("personalization", "marketing")}
+    columns = {
+        **dict(zip(profiles.customers.column_names, profiles.customers.columns, strict=True)),
+        **agreed,
+    }
+    return [
+        json.dumps(row, ensure_ascii=False, default=str).encode() for row in pa.table(columns).to_pylist()
+    ]
+
+
+def _consent(engine: Engine, profiles: Profiles) -> pa.Table:
+    """What each customer of the profiles agreed to, in their order."""
+    answers = engine.query(read_sql("consent"))
+    return answers.take(_positions(profiles.customers["customer_id"], answers["customer_id"]))
 
 
 def _positions(ids: pa.ChunkedArray, among: pa.ChunkedArray) -> NDArray[np.int32]:
     positions: NDArray[np.int32] = pc.index_in(ids, value_set=among.combine_chunks()).to_numpy()
     return positions
-
-
-def _is_in(ids: pa.ChunkedArray, among: pa.ChunkedArray) -> NDArray[np.bool_]:
-    return pc.is_in(ids, value_set=among.combine_chunks()).to_numpy().astype(bool)
