@@ -15,7 +15,7 @@ from features.cache.redis_cache import Cache, NullCache, RedisCache
 from features.settings import Settings
 from serving.database_access import DatabaseAccess
 from serving.event_writer import EventWriter
-from serving.problems import ProblemDocument, install_problem_handlers
+from serving.problems import PROBLEM_TYPE, ProblemDocument, install_problem_handlers
 from serving.recent_activity import RecentActivity
 from serving.refills import Refills
 from serving.release_watcher import ReleaseWatcher
@@ -68,11 +68,28 @@ def create_app(
     for routes in (recommendations, customers, products, events, health):
         app.include_router(routes.router)
 
+    _document_problems(app)
+
     @app.get("/", include_in_schema=False)
     async def home() -> RedirectResponse:
         return RedirectResponse("/docs")
 
     return app
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Say in the API's document that errors are problem documents; the framework would say plain JSON."""
+    plain = app.openapi
+
+    def documented() -> dict[str, Any]:
+        document = plain()
+        calls = [call for path in document["paths"].values() for call in path.values()]
+        for status, answer in [item for call in calls for item in call["responses"].items()]:
+            if int(status) >= 400 and "application/json" in answer.get("content", {}):
+                answer["content"] = {PROBLEM_TYPE: answer["content"]["application/json"]}
+        return document
+
+    app.openapi = documented  # type: ignore[method-assign]
 
 
 def _build_services(

@@ -137,5 +137,5 @@ def test_every_call_documents_its_problems(client):
     assert "/v1/recommendations" in paths
     for path, calls in paths.items():
         for call in calls.values():
-            schema = call["responses"]["422"]["content"]["application/json"]["schema"]
+            schema = call["responses"]["422"]["content"]["application/problem+json"]["schema"]
             assert schema["$ref"].endswith("/ProblemDocument"), path

@@ -1,13 +1,17 @@
-"""The promise: with Redis dead, hung or flushed, the database gone, or a release being swapped, a question gets
-200 and exactly `limit` products, `degraded` says what was missing, and everything heals by itself."""
+"""The promise: with Redis dead, hung or flushed, the database gone, or a release being swapped.
+
+A question gets 200 and exactly `limit` products, `degraded` says what was missing, and it heals by itself.
+"""
 
 import os
 import signal
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from features.cache.embedded_redis import EmbeddedRedis
 from features.release.write import write_release
 from tests.serving.conftest import ask, assert_full, contents, product_ids
 from tests.support.waiting import wait_until
@@ -45,12 +49,15 @@ def test_redis_killed(fragile_shop):
 
 def test_no_redis_from_the_start(fragile_shop):
     fragile_shop.redis.stop()
+    later = EmbeddedRedis(Path(fragile_shop.redis.url.removeprefix("unix://")).parent)
     with fragile_shop.client() as client:
         ask_all(client, "cache_unavailable")
-        fragile_shop.redis._stopping.clear()
-        fragile_shop.redis.start()
-        wait_until(lambda: degraded(client) is None)
-        ask_all(client, None)
+        later.start()
+        try:
+            wait_until(lambda: degraded(client) is None)
+            ask_all(client, None)
+        finally:
+            later.stop()
 
 
 def test_redis_hung(fragile_shop):
@@ -136,8 +143,7 @@ def test_database_locked_against_readers(shop):
     with shop.client(database={"timeout_ms": 50}) as client:
         other = sqlite3.connect(shop.database_file, isolation_level=None)
         with closing(other):
-            # Switching the journal away from WAL needs every other connection closed; a held EXCLUSIVE lock in
-            # rollback mode blocks readers too.
+            # In this mode the lock keeps readers out too; it needs every other connection closed first.
             client.app.state.services.database.opened.close()
             other.execute("PRAGMA locking_mode=EXCLUSIVE")
             wait_until(lambda: _took_the_file(other))

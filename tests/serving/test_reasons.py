@@ -29,7 +29,7 @@ def release(tmp_path_factory):
     return open_release(folder)
 
 
-def reason(release, product: int, source: str, locale: str = "en", because=(), customer=0):
+def reason(release, product: int, source: str, locale: str = "en", *, because=(), customer=0):
     profile = {"affinities": [{"category": "fruit", "share": 1.0, "purchases": 3}]}
     return ReasonWriter(release, customer, profile, locale).reason(Candidate(product, 1.0, source, because))
 
@@ -37,7 +37,12 @@ def reason(release, product: int, source: str, locale: str = "en", because=(), c
 @pytest.mark.parametrize(
     ("product", "code", "english", "chinese"),
     [
-        (0, "due_again", "You buy this about every 9 days; last time was 8 days ago", "您大约每 9 天买一次，上次是 8 天前"),
+        (
+            0,
+            "due_again",
+            "You buy this about every 9 days; last time was 8 days ago",
+            "您大约每 9 天买一次，上次是 8 天前",
+        ),
         (1, "bought_before", "Bought 3 times, last 2 days ago", "您买过 3 次，上次是 2 天前"),
         (2, "bought_before", "Bought 4 times, last 60 days ago", "您买过 4 次，上次是 60 天前"),
         (3, "bought_before", "You bought this 5 days ago", "您在 5 天前买过"),

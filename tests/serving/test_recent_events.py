@@ -7,6 +7,7 @@ import pytest
 
 from features.database.store import open_database
 from tests.serving.conftest import NOON, ask, assert_full, product_ids
+from tests.support.waiting import wait_until
 
 
 def event(event_id: str, **fields: object) -> dict[str, object]:
@@ -79,6 +80,19 @@ def test_another_worker_sees_the_events_too(shop):
         assert recent_products(ask(other)) == {}
         send(one, event("e1"))
         assert recent_products(ask(other))
+
+
+def test_a_slow_reader_cannot_bring_back_what_it_saw_before_the_event(shop):
+    from redis import Redis
+
+    from features.cache.keys import customer_subject, recent_key
+    from serving.recent_activity import Recent, pack_recent
+
+    with shop.client() as client:
+        send(client, event("e1"))
+        # Another worker asked the database before the commit, and fills the cache only now.
+        Redis.from_url(shop.redis.url).set(recent_key(customer_subject("ada")), pack_recent(Recent()))
+        wait_until(lambda: recent_products(ask(client)) != {})
 
 
 def test_only_the_one_who_acted_is_affected(client):

@@ -131,9 +131,13 @@ def test_a_filter_keeps_every_product_that_meets_it_and_no_other(client, conditi
 
 def test_the_get_twin_answers_the_same(client):
     body = {
-        "placement": "discover", "limit": 7, "exclude_product_ids": ["p1", "p2"], "context_product_ids": ["p3"],
-        "filter": {"category": ["tea", "fruit"], "price": {"max": 50}, "in_stock": True}, "locale": "zh",
-    }  # fmt: skip
+        "placement": "discover",
+        "limit": 7,
+        "exclude_product_ids": ["p1", "p2"],
+        "context_product_ids": ["p3"],
+        "filter": {"category": ["tea", "fruit"], "price": {"max": 50}, "in_stock": True},
+        "locale": "zh",
+    }
     query = (
         "placement=discover&limit=7&exclude_product_ids=p1&exclude_product_ids=p2&context_product_ids=p3"
         "&category=tea&category=fruit&price_max=50&in_stock=true&locale=zh"
