@@ -86,5 +86,6 @@ async def _recent(services: Services, subject: str, cached: bytes | None, signal
         signals.missing.add("database")
         return Recent()
     if "cache" not in signals.missing:
-        services.refills.start(services.recent.refill(subject, recent))
+        # Before the answer: an event sent in reply to it, maybe to another worker, must find this to drop.
+        await services.refills.soon(services.recent.refill(subject, recent))
     return recent
