@@ -163,7 +163,8 @@ def running_url(folder: Path) -> str | None:
 
 def _socket_path(folder: Path) -> str:
     absolute = str((folder / "redis.sock").resolve())
-    shortest = min(absolute, os.path.relpath(absolute), key=len)
+    # An address must be absolute; below the working folder there is a shorter way to write it.
+    shortest = min(absolute, f"/proc/self/cwd/{os.path.relpath(absolute)}", key=len)
     if len(shortest.encode()) > LONGEST_SOCKET_PATH:
         raise CacheUnavailableError(
             f"The path of the embedded Redis socket is too long: {absolute}.",
