@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from serving.recent_activity import RecentActivity
 logger = logging.getLogger("huitou.serving")
 # A release that cannot be opened is read in full at each try, so it is not tried at every poll.
 RETRY_SECONDS = 2.0
+EARLIER_RELEASES = 10
 
 
 class ReleaseWatcher:
@@ -73,10 +75,19 @@ class ReleaseWatcher:
             self.release = await asyncio.to_thread(_open_warm, self._folder / control.release_id)
             logger.info("serving release %s", control.release_id)
         except ReleaseError as error:
+            if self.release is None:
+                await self._open_earlier()
             if control.release_id != self._wanted:
-                logger.error("%s Still serving %s.", error.message, served or "nothing")
+                logger.error("%s Serving %s.", error.message, self.release.id if self.release else "nothing")
             self._retry_at = now + RETRY_SECONDS
         self._wanted = control.release_id
+
+    async def _open_earlier(self) -> None:
+        """After a restart on a broken release: the one that was live before it is better than nothing."""
+        with suppress(DatabaseUnavailableError, ReleaseError):
+            history = await self._database.probe(lambda database: database.live_history(EARLIER_RELEASES))
+            names = [live.release_id for live in history]
+            self.release = await asyncio.to_thread(open_latest, self._folder, names)
 
     async def _watch(self) -> None:
         while True:
@@ -87,6 +98,26 @@ class ReleaseWatcher:
             except Exception as error:
                 # The watcher is how the service recovers; nothing may end it.
                 logger.error("unexpected %s in the release watcher", type(error).__name__)
+
+
+def open_latest(folder: Path, release_ids: Sequence[str], verify: bool = True) -> Release:
+    """The first of the releases that can be opened.
+
+    Args:
+        folder: where releases lie.
+        release_ids: latest first, at least one.
+        verify: compare checksums.
+
+    Raises:
+        ReleaseError: of the first one, if none can be opened.
+    """
+    problems = []
+    for release_id in dict.fromkeys(release_ids):
+        try:
+            return open_release(folder / release_id, verify)
+        except ReleaseError as error:
+            problems.append(error)
+    raise problems[0]
 
 
 def _open_warm(folder: Path) -> Release:

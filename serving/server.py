@@ -18,9 +18,9 @@ from uvicorn.supervisors import Multiprocess
 from features.cache.embedded_redis import EmbeddedRedis
 from features.database.store import open_database
 from features.errors import NotReadyError, SettingsError
-from features.release.read import open_release
 from features.settings import Settings
 from serving.app import create_app
+from serving.release_watcher import EARLIER_RELEASES, open_latest
 from serving.security import is_loopback
 
 # How a worker process gets the settings of its parent; the name lies outside the settings' own prefix.
@@ -36,7 +36,7 @@ def serve_until_stopped(settings: Settings, announce: Callable[[str, str], None]
         announce: called once with the address and the release when the first answer can be given.
 
     Raises:
-        NotReadyError: no release is live. ReleaseError: the live one cannot be opened.
+        NotReadyError: no release is live. ReleaseError: neither it nor one before it can be opened.
         SettingsError: the port is taken, or other machines could call without a key.
     """
     check_can_serve(settings)
@@ -61,16 +61,16 @@ def serve_until_stopped(settings: Settings, announce: Callable[[str, str], None]
 def check_can_serve(settings: Settings) -> None:
     """Refuse to start what could not answer, or what anybody could call."""
     with closing(open_database(settings.database_url)) as database:
-        live = database.live_release()
+        history = [live.release_id for live in database.live_history(EARLIER_RELEASES)]
         protected = any(key.revoked_at is None for key in database.list_keys())
-    if live is None:
+    if not history:
         raise NotReadyError("No release is live.", "Run: huitou publish")
     if not protected and not is_loopback(settings.serving.host):
         raise SettingsError(
             f"Other machines could call {settings.serving.host} without a key.",
             "Create a key first: huitou keys create --scope storefront; or use --host 127.0.0.1.",
         )
-    open_release(settings.releases / live, verify=False)
+    open_latest(settings.releases, history, verify=False)
 
 
 def app_of_environment() -> FastAPI:

@@ -231,3 +231,14 @@ def test_a_restart_and_a_flush_keep_the_live_release(shop):
     with shop.client() as client:
         assert served(client) == live
         ask_all(client, None)
+
+
+def test_a_restart_on_a_broken_release_serves_the_one_before(shop):
+    first = shop.publish(seed=1).id
+    second = shop.publish(seed=2)
+    (second.folder / "trending.npy").write_bytes(b"broken")
+    with shop.client() as client:
+        ask_all(client, "previous_release")
+        assert served(client) == first
+        shop.publish(seed=3)
+        wait_until(lambda: degraded(client) is None)
