@@ -92,15 +92,15 @@ def run_demo(settings: Settings, quick: bool, output: Output) -> dict[str, Any]:
 
 async def ask_api(settings: Settings, release: Release, profiles: Profiles) -> list[dict[str, Any]]:
     """What the API, built as `huitou serve` builds it, answers about three customers."""
-    import httpx
+    import httpx2
 
     from serving.app import create_app
 
     app = create_app(settings, lambda: datetime.now(UTC))
-    transport = httpx.ASGITransport(app)
+    transport = httpx2.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
     ):
         return [await _ask_about(client, release, profile) for profile in pick_customers(profiles)]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from features.tables.synthetic_shop import write_synthetic_shop
@@ -52,7 +52,7 @@ def serving(folder, *arguments):
     try:
         ready, address, release_id = process.stdout.readline().split()
         assert ready == "ready"
-        with httpx.Client(base_url=address) as client:
+        with httpx2.Client(base_url=address) as client:
             yield client, release_id, process
     finally:
         process.send_signal(signal.SIGTERM)

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from features.database.store import open_database
@@ -67,7 +67,7 @@ def published(workspace):
 def test_it_says_ready_answers_and_drains_on_sigterm(workspace, published, workers):
     with serving(workspace, "--workers", workers) as (process, address, release):
         assert release == published
-        answer = httpx.post(f"{address}/v1/recommendations", json={"customer_id": "ada", "limit": 7})
+        answer = httpx2.post(f"{address}/v1/recommendations", json={"customer_id": "ada", "limit": 7})
         assert answer.status_code == 200
         assert len(answer.json()["products"]) == 7
         assert answer.json()["degraded"] is None, "the embedded Redis is there"
@@ -78,7 +78,7 @@ def test_it_says_ready_answers_and_drains_on_sigterm(workspace, published, worke
             "customer_id": "ada",
         }
         assert (
-            httpx.post(f"{address}/v1/events", json={"events": [event]}).json()["results"][0]["status"]
+            httpx2.post(f"{address}/v1/events", json={"events": [event]}).json()["results"][0]["status"]
             == "stored"
         )
         process.send_signal(signal.SIGTERM)
