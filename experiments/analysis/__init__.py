@@ -1,0 +1,1 @@
+"""The arithmetic of an experiment: from files or tables to lifts, intervals and a verdict. Never served."""
