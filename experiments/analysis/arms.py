@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log, sqrt
+from math import exp, isfinite, log, sqrt
 from typing import Protocol
 
 Interval = tuple[float, float]
@@ -99,14 +99,21 @@ def _relative(control: Arm, treatment: Arm, rule: Rule) -> tuple[float | None, I
     if control.mean <= 0:
         return None, None
     lift = treatment.mean / control.mean - 1
+    if not isfinite(lift):
+        return None, None
     if treatment.mean <= 0:
         return lift, None
-    of_control = control.variance / control.n / control.mean**2
-    of_treatment = treatment.variance / treatment.n / treatment.mean**2
+    try:
+        return lift, _ratio_interval(control, treatment, rule)
+    except OverflowError:  # so few data that the upper end is beyond any number
+        return lift, None
+
+
+def _ratio_interval(control: Arm, treatment: Arm, rule: Rule) -> Interval:
+    # Divided before squared, because the square of a tiny mean would underflow to zero.
+    of_control = (sqrt(control.variance / control.n) / control.mean) ** 2
+    of_treatment = (sqrt(treatment.variance / treatment.n) / treatment.mean) ** 2
     freedom = welch_freedom(of_control, control.n, of_treatment, treatment.n)
     half = rule.critical_value(control.n + treatment.n, freedom) * sqrt(of_control + of_treatment)
     middle = log(treatment.mean / control.mean)
-    try:
-        return lift, (exp(middle - half) - 1, exp(middle + half) - 1)
-    except OverflowError:  # so few data that the upper end is beyond any number
-        return lift, None
+    return exp(middle - half) - 1, exp(middle + half) - 1
