@@ -50,7 +50,7 @@ def build_release(settings: Settings, as_of: date, created_at: datetime, output:
         products = _products(engine, as_of, settings)
         consent = _consent(engine, profiles)
         with output.step("fit", "Fitting the champions on everything before it"):
-            fitted = fit_champions(engine, as_of, settings, recommendable=_recommendable(products))
+            fitted = fit_champions(engine, as_of, settings, _recommendable_ids(products))
     with output.step("release", "Writing the release"):
         customer_ids = profiles.customers["customer_id"]
         product_ids = IdMap(products["product_id"].to_pylist())
@@ -94,6 +94,11 @@ def _recommendable(products: pa.Table) -> NDArray[np.bool_]:
     """bool[n]: described by the shop, on sale and in stock."""
     columns = (products[name].to_numpy() for name in ("listed", "available", "in_stock"))
     return np.logical_and.reduce([column.astype(bool) for column in columns])
+
+
+def _recommendable_ids(products: pa.Table) -> list[str]:
+    ids: list[str] = products["product_id"].filter(pa.array(_recommendable(products))).to_pylist()
+    return ids
 
 
 def _product_columns(products: pa.Table) -> ProductColumns:
