@@ -8,12 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.ranking.top_n import top_n
-from training.backtest import KEEP, Block, K, map_blocks, task_targets
+from features.columns import TASKS
+from training.backtest import (
+    Block,
+    BlockValues,
+    K,
+    RankedBlock,
+    find_hits,
+    join,
+    map_blocks,
+    measure,
+    rank,
+    task_targets,
+)
+from training.judgement import Judgement
 from training.models.base import Recommender
-from training.models.blend import standardise
 from training.split import Window
 
+_Floats = NDArray[np.float32]
 # A product that no model ranks this high will hardly reach the blend's first K.
 POOL_DEPTH = 50
 # Below every standardised score: a place of the pool that holds no product.
@@ -53,17 +65,23 @@ class Pool:
         return float((np.bincount(self.hit_row, gain, len(self.ideal)) / self.ideal).mean())
 
 
-def gather_pools(
-    window: Window, models: Mapping[str, Recommender], tasks: Sequence[str], threads: int
-) -> dict[str, Pool | None]:
-    """The pool of each task; None where no customer has a target of it."""
-    targets = {task: task_targets(window, task) for task in tasks}
+def judge_and_pool(
+    window: Window, models: Mapping[str, Recommender], threads: int
+) -> tuple[Judgement, dict[str, Pool | None]]:
+    """`judge`, and from the same lists the pool of each task; None where no customer has a target of it."""
+    targets = {task: task_targets(window, task) for task in TASKS}
 
-    def work(block: Block) -> dict[str, _Piece]:
-        return {task: _gather(window, block, task, targets[task][block.customers]) for task in tasks}
+    def work(block: Block) -> dict[str, tuple[BlockValues, _Piece]]:
+        spread = [(s.mean(axis=1), s.std(axis=1)) for s in block.scores.values()]
+        found = {}
+        for task in TASKS:
+            ranked = rank(window, block, task, targets[task], POOL_DEPTH)
+            found[task] = measure(ranked), _gather(block, ranked, spread)
+        return found
 
-    pieces = map_blocks(window, models, threads, work)
-    return {task: _stack([piece[task] for piece in pieces]) for task in tasks}
+    blocks = map_blocks(window, models, threads, work)
+    judgement = {task: join(window, models, [block[task][0] for block in blocks]) for task in TASKS}
+    return judgement, {task: _stack([block[task][1] for block in blocks]) for task in TASKS}
 
 
 def choose_weights(pools: Sequence[Pool], models: Sequence[str]) -> dict[str, float]:
@@ -111,30 +129,22 @@ class _Piece:
     targets: NDArray[np.integer]
 
 
-def _gather(window: Window, block: Block, task: str, wanted: object) -> _Piece:
-    """The union of every model's first POOL_DEPTH products of each customer."""
-    counts = np.diff(wanted.indptr)  # type: ignore[attr-defined]
-    rows = np.flatnonzero(counts)
-    seen = window.seen(block.customers[rows])
-    lists = [
-        top_n(scores[rows], POOL_DEPTH, seen=seen, keep=KEEP[task]).product
-        for scores in block.scores.values()
-    ]
-    listed = np.sort(np.concatenate(lists, axis=1), axis=1)
+def _gather(block: Block, ranked: RankedBlock, spread: Sequence[tuple[_Floats, _Floats]]) -> _Piece:
+    """The union of every model's lists, with scores standardised over all products as a blend does it."""
+    listed = np.sort(np.concatenate(list(ranked.lists.values()), axis=1), axis=1)
     repeated = np.zeros(listed.shape, bool)
     repeated[:, 1:] = listed[:, 1:] == listed[:, :-1]
     # In ascending order, which `ndcg` relies on for ties, with what is missing at the end.
     listed = np.sort(np.where(repeated | (listed < 0), LAST, listed), axis=1)
     listed = listed[:, : max(K, int((listed < LAST).sum(axis=1).max(initial=0)))]
-    listed = np.where(listed == LAST, -1, listed)
-    is_target = wanted[rows].toarray()  # type: ignore[index]
-    place = np.maximum(listed, 0)
-    scores = [
-        np.where(listed >= 0, np.take_along_axis(standardise(s[rows]), place, axis=1), NOTHING)
-        for s in block.scores.values()
-    ]
-    hits = np.take_along_axis(is_target, place, axis=1) & (listed >= 0)
-    return _Piece(np.stack(scores), hits, counts[rows])
+    exists = listed < LAST
+    row = ranked.rows[:, None]
+    scores = []
+    for score, (mean, deviation) in zip(block.scores.values(), spread, strict=True):
+        picked = score[row, np.where(exists, listed, 0)] - mean[row]
+        scores.append(np.where(exists, picked / np.where(deviation > 0, deviation, 1)[row], NOTHING))
+    hits = find_hits(np.where(exists, listed, -1), ranked.targets)
+    return _Piece(np.stack(scores), hits, np.diff(ranked.targets.indptr))
 
 
 def _stack(pieces: Sequence[_Piece]) -> Pool | None:

@@ -11,7 +11,7 @@ from typing import Any
 from features.columns import TASKS
 from features.errors import NotReadyError
 from training.backtest import judge
-from training.blend_weights import Pool, choose_weights, gather_pools
+from training.blend_weights import Pool, choose_weights, judge_and_pool
 from training.judgement import Judgement, TaskValues
 from training.models.base import BaseRecommender
 from training.models.blend import Blend, BlendParams, Component
@@ -112,8 +112,7 @@ def judge_earlier(
         names = judged[0].models if judged else specs
         deadline = float("inf") if judged else budget.seconds / 2
         models = _fit(window, [specs[name] for name in names], protocol.threads, limits, deadline)
-        judgement = judge(window, models, protocol.threads)
-        pools = gather_pools(window, models, TASKS, protocol.threads)
+        judgement, pools = judge_and_pool(window, models, protocol.threads)
         judged.append(JudgedWindow(window, models, judgement, pools))
         took = budget.spent - started
         limits.progress(f"Judged {len(models)} models from {cut} to before {window.end}: {took:.1f} s")

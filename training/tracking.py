@@ -65,13 +65,14 @@ def tracking_client(settings: Settings) -> Iterator[MlflowClient]:
         MissingExtraError: MLflow is not installed.
         NotReadyError: the tracking server or database does not answer.
     """
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
     except ImportError:
         raise MissingExtraError("MLflow", "training") from None
+    # After the import, which sets levels itself.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     settings.workspace.mkdir(parents=True, exist_ok=True)
     try:
         yield MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
