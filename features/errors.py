@@ -3,7 +3,7 @@
 HuitouError
 ├── SettingsError        a setting or configuration file is wrong
 ├── MissingExtraError    an optional dependency is not installed
-├── DataError            input data, a mapping or an offer catalogue is wrong
+├── DataError            input data, a mapping, an offer catalogue or an experiment design is wrong
 ├── NotReadyError        an earlier step has not been run yet
 ├── ReleaseError         a release is missing, corrupt or of another format
 ├── CacheUnavailableError     Redis did not answer within its budget

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,9 +46,10 @@ def demo(
         summary = run_demo(settings, quick, output)
         output.result(summary, lambda screen: show_summary(screen, summary, settings, serving=not no_serve))
         if not no_serve:
-            from serving.commands import run_server
+            from serving.commands import announce
+            from serving.server import serve_until_stopped
 
-            run_server(settings)
+            serve_until_stopped(settings, announce)
     finally:
         if redis is not None:
             redis.stop()
@@ -110,10 +112,10 @@ async def _ask_about(client: Any, release: Release, profile: dict[str, Any]) -> 
     answer = await client.get(f"/v1/customers/{customer_id}/recommendations", params={"limit": 5})
     answer.raise_for_status()
     customer = release.customer_index(customer_id)
-    history = release.history(customer)[:5] if customer is not None else []
+    history: Any = release.history(customer)[:5] if customer is not None else ()
     return {
         "customer_id": customer_id,
-        **{key: profile[key] for key in ("segment", "tier", "lifecycle")},
+        **{key: profile[key] for key in ("segment", "tier", "lifecycle", "spend")},
         "bought": [
             {
                 "product_id": release.products.id(int(entry["product"])),
@@ -138,7 +140,7 @@ def pick_customers(profiles: Profiles) -> list[dict[str, Any]]:
     Where a group is empty, the customer of middle spend of all who are not picked yet stands in.
     """
     rows = sorted(profiles.customers.to_pylist(), key=lambda row: (row["spend"], row["customer_id"]))
-    groups = (
+    groups: tuple[Callable[[dict[str, Any]], bool], ...] = (
         lambda row: row["tier"] == "platinum" and row["lifecycle"] == "active",
         lambda row: row["tier"] == "silver" and row["lifecycle"] == "lapsing",
         lambda row: row["tier"] == "bronze" and row["lifecycle"] != "churned",

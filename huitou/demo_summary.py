@@ -35,7 +35,7 @@ def show_summary(screen: Console, summary: dict[str, Any], settings: Settings, s
     published = f"{summary['published_customers']:,} customers"
     screen.print(f"Release [bold]{summary['release_id']}[/] is live with rows for {published}.")
     for customer in summary["sample"]:
-        screen.print(_customer_panel(customer))
+        screen.print(_customer_panel(customer, settings.shop.currency))
     parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary["seconds"].items())
     screen.print(f"Seconds: {parts}. Peak memory: {summary['peak_memory_mb']:,} MB.")
     _show_next_steps(screen, summary, settings, serving)
@@ -52,31 +52,27 @@ def _show_loaded(screen: Console, summary: dict[str, Any]) -> None:
 
 def show_judgement(screen: Console, task: str, models: list[dict[str, Any]]) -> None:
     """The judge's table of one task: each metric with its 95 % interval, and the difference to a baseline."""
+    if not models:
+        screen.print(f"{TASK_TITLES[task]} Nobody did.")
+        return
     against = models[0]["paired"]["against"]
-    table = Table(
-        "Model", *METRICS, f"ndcg@20 against {against}", title=TASK_TITLES[task], title_justify="left"
-    )
+    table = Table("Model", *METRICS, f"ndcg@20 − {against}", title=TASK_TITLES[task], title_justify="left")
     for model in models:
-        figures = [
-            f"{model[metric]:.4f} [dim]{_interval(model['ci'][metric])}[/]"
-            if metric in model["ci"]
-            else f"{model[metric]:.4f}"
-            for metric in METRICS
-        ]
-        difference, low, high = model["paired"]["ndcg@20"]
-        table.add_row(
-            model["model"], *figures, f"{difference:+.4f} [dim]{_interval([low, high], sign='+')}[/]"
-        )
+        figures = [_figure([model[metric], *model["ci"][metric]]) for metric in METRICS]
+        table.add_row(model["model"], *figures, _figure(model["paired"]["ndcg@20"], sign="+"))
     screen.print(table)
 
 
-def _interval(bounds: list[float], sign: str = "") -> str:
-    return f"\\\\[{bounds[0]:{sign}.4f}, {bounds[1]:{sign}.4f}]"
+def _figure(numbers: list[float], sign: str = "") -> str:
+    """A figure and its interval as `.3652 [.3535, .3766]`, bracket escaped for rich."""
+    shown = [f"{number:{sign}.4f}".replace("0.", ".", 1) for number in numbers]
+    return f"{shown[0]} [dim]\\[{shown[1]}, {shown[2]}][/]"
 
 
-def _customer_panel(customer: dict[str, Any]) -> Panel:
+def _customer_panel(customer: dict[str, Any], currency: str) -> Panel:
     bought = ", ".join(f"{escape(p['name'].lower())} ×{p['purchase_days']}" for p in customer["bought"])
-    lines = [f"Buys most often: {bought or 'nothing yet'}", "Recommended:"]
+    spent = f"Spent {customer['spend']:,.2f} {currency} so far."
+    lines = [f"{spent} Buys most often: {bought or 'nothing yet'}", "Recommended:"]
     for product in customer["recommendations"]:
         lines.append(
             f"  {product['rank']}. {escape(product['name'].lower())} [dim]({product['product_id']})[/]"

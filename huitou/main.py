@@ -6,6 +6,7 @@ import typer
 from click.exceptions import ClickException
 from rich.console import Console
 
+from experiments.commands import experiment_app
 from features.errors import HuitouError
 from huitou.data_commands import ingest, profiles_app
 from huitou.demo import demo
@@ -30,6 +31,7 @@ app.command()(releases)
 app.command()(publish)
 app.command()(serve)
 app.add_typer(keys_app, name="keys")
+app.add_typer(experiment_app, name="experiment")
 
 
 def run() -> None:

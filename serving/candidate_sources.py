@@ -11,6 +11,7 @@ from features.release.read import Release
 from serving.filters import Mask
 
 RECENT_SEEDS = 4
+NEIGHBOURS = 20
 FIRST_CHUNK = 128
 _RECENT = SOURCES.index("recent_activity")
 _TRENDING = SOURCES.index("trending")
@@ -50,6 +51,8 @@ def from_recent_activity(release: Release, seeds: Sequence[int], mask: Mask) -> 
     queues: list[tuple[int, Iterator[tuple[int, float]]]] = []
     for seed in seeds[:RECENT_SEEDS]:
         products, scores = release.similar(seed)
+        if not len(products):
+            products, scores = _best_of_category(release, seed)
         keep = mask(products)
         queues.append((seed, zip(products[keep].tolist(), scores[keep].tolist(), strict=True)))
     while queues:
@@ -60,6 +63,14 @@ def from_recent_activity(release: Release, seeds: Sequence[int], mask: Mask) -> 
                 yield Candidate(entry[0], entry[1], SOURCES[_RECENT], (seed,))
                 unfinished.append((seed, queue))
         queues = unfinished
+
+
+def _best_of_category(release: Release, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.float16]]:
+    """For a product that too few people bought to have neighbours: the best sellers beside it."""
+    codes = release.products.category_code
+    same = release.trending[codes[release.trending] == codes[seed]]
+    products = same[same != seed][:NEIGHBOURS]
+    return products, np.zeros(len(products), dtype=np.float16)
 
 
 def from_trending(release: Release, mask: Mask) -> Iterator[Candidate]:
@@ -78,9 +89,18 @@ def from_trending(release: Release, mask: Mask) -> Iterator[Candidate]:
 def interleave(own: Iterable[Candidate], recent: Iterable[Candidate], limit: int) -> Iterator[Candidate]:
     """Let recent activity into a row: places 2, 4, 6 and so on, up to a quarter of the list.
 
-    Without a row, recent activity is all there is and comes first.
+    Without a row, recent activity is all there is and comes first. A product takes one turn only, so that
+    what was just seen shows even where the row begins with the same products.
     """
-    rest, turns = iter(own), iter(recent)
+    passed: set[int] = set()
+
+    def fresh(source: Iterable[Candidate]) -> Iterator[Candidate]:
+        for candidate in source:
+            if candidate.product not in passed:
+                passed.add(candidate.product)
+                yield candidate
+
+    rest, turns = fresh(own), fresh(recent)
     first = next(rest, None)
     if first is None:
         yield from turns

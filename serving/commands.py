@@ -29,10 +29,11 @@ def serve(
 
     flags = {"host": host, "port": port, "workers": workers}
     given = {name: value for name, value in flags.items() if value is not None}
-    serve_until_stopped(load_settings(config, workspace, {"serving": given}), _announce)
+    serve_until_stopped(load_settings(config, workspace, {"serving": given}), announce)
 
 
-def _announce(address: str, release_id: str) -> None:
+def announce(address: str, release_id: str) -> None:
+    """Say on standard output that the service answers."""
     sys.stdout.write(f"ready {address} {release_id}\n")
     sys.stdout.flush()
 

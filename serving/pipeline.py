@@ -93,9 +93,6 @@ def _answer(services: Services, known: _Known, fallen_back: bool) -> dict[str, A
     }
 
 
-# --- stages ---
-
-
 def _assign(services: Services, known: _Known) -> Sequence[Assignment]:
     # Without the database an exposure could not be kept, so nobody may be treated.
     if known.visitor.customer is None or "database" in known.signals.missing:

@@ -24,8 +24,6 @@ from features.tables.lake import Lake
 from training.jobs import fit_champions
 from training.rows import PlacementRows
 
-# What serving looks at to give reasons: nobody needs the hundredth most bought product for that.
-HISTORY_PRODUCTS = 64
 LARGEST_COUNT = 65535  # of a 16-bit field
 BUY_AGAIN, DISCOVER = SOURCES.index("buy_again"), SOURCES.index("discover")
 
@@ -93,7 +91,8 @@ def _products(engine: Engine, as_of: date, settings: Settings) -> pa.Table:
 def _recommendable(products: pa.Table) -> NDArray[np.bool_]:
     """bool[n]: described by the shop, on sale and in stock."""
     columns = (products[name].to_numpy() for name in ("listed", "available", "in_stock"))
-    return np.logical_and.reduce([column.astype(bool) for column in columns])
+    recommendable: NDArray[np.bool_] = np.logical_and.reduce([column.astype(bool) for column in columns])
+    return recommendable
 
 
 def _recommendable_ids(products: pa.Table) -> list[str]:
@@ -114,7 +113,7 @@ def _product_columns(products: pa.Table) -> ProductColumns:
 
 
 def packed_history(profiles: Profiles, product_ids: IdMap) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """What each customer bought before, most purchased first, at most HISTORY_PRODUCTS a customer.
+    """What each customer bought before, most purchased first.
 
     Returns:
         HISTORY_DTYPE[m] grouped by customer in profile order, and int64[customers + 1] of where each starts.
@@ -125,9 +124,6 @@ def packed_history(profiles: Profiles, product_ids: IdMap) -> tuple[NDArray[np.v
     silent = due["days_since"].to_numpy()
     product = product_ids.indices(due["product_id"].to_pylist())
     order = np.lexsort((product, silent, -days, customer))
-    starts = np.searchsorted(customer[order], np.arange(profiles.customers.num_rows + 1))
-    place = np.arange(len(order)) - starts[customer[order]]
-    order = order[place < HISTORY_PRODUCTS]
     history = np.empty(len(order), dtype=HISTORY_DTYPE)
     gaps = np.nan_to_num(due["gap_days"].to_numpy())
     history["product"] = product[order]

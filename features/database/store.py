@@ -55,8 +55,6 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- releases ---
-
     def set_live(self, release_id: str, at: datetime) -> None:
         """Make a release the live one; the one before stays in the history."""
         with self._writing() as connection:
@@ -72,8 +70,6 @@ class Database:
         query = select(live_releases).order_by(live_releases.c.position.desc()).limit(limit)
         with self._reading() as connection:
             return [LiveRelease(row.release_id, row.set_at) for row in connection.execute(query)]
-
-    # --- events ---
 
     def insert_events(self, batch: Sequence[Event], received_at: datetime) -> list[EventStatus]:
         """Store events in one transaction.
@@ -109,8 +105,6 @@ class Database:
         with self._reading() as connection:
             return [RecentEvent(*row) for row in connection.execute(query)]
 
-    # --- keys ---
-
     def create_key(self, key_id: str, key_hash: str, scopes: Sequence[str], at: datetime) -> None:
         """Keep the hash of a new API key."""
         values = {"key_id": key_id, "hash": key_hash, "scopes": " ".join(scopes), "created_at": at}
@@ -131,8 +125,6 @@ class Database:
                 return False
             connection.execute(revoke.values(revoked_at=at))
             return True
-
-    # --- what servers poll ---
 
     def control(self) -> Control:
         """The live release and all keys, read in one transaction."""

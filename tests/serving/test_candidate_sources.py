@@ -28,6 +28,11 @@ def test_a_list_of_two_still_shows_what_just_happened():
     assert indices(interleave(candidates([1, 2]), candidates([7]), 2))[:2] == [1, 7]
 
 
+def test_a_turn_is_not_wasted_on_a_product_that_is_there_already():
+    # The row begins with 1; the first recent product is 1 too, so 7 has the turn.
+    assert indices(interleave(candidates([1, 2, 3]), candidates([1, 7]), 3))[:3] == [1, 7, 2]
+
+
 def test_without_a_row_recent_activity_comes_first():
     assert indices(interleave([], candidates([7, 8]), 20)) == [7, 8]
 
