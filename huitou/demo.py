@@ -131,7 +131,9 @@ async def _ask_about(client: Any, release: Release, profile: dict[str, Any]) -> 
 
 def _named(product: dict[str, Any], release: Release) -> dict[str, Any]:
     index = release.products.index(product["product_id"])
-    return {"name": release.products.name(index) if index is not None else "", **product}
+    if index is None:
+        return product
+    return {"name": release.products.name(index), "category": release.products.category(index), **product}
 
 
 def pick_customers(profiles: Profiles) -> list[dict[str, Any]]:

@@ -75,7 +75,8 @@ def _customer_panel(customer: dict[str, Any], currency: str) -> Panel:
     lines = [f"{spent} Buys most often: {bought or 'nothing yet'}", "Recommended:"]
     for product in customer["recommendations"]:
         lines.append(
-            f"  {product['rank']}. {escape(product['name'].lower())} [dim]({product['product_id']})[/]"
+            f"  {product['rank']}. {escape(product['name'].lower())}"
+            f" [dim]{escape(product['category'].lower())}, {product['product_id']}[/]"
             f" · {escape(product['reason']['text'])}"
         )
     lines.append("Offers:" if customer["offers"] else "Offers: none fit")
