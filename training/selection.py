@@ -42,10 +42,12 @@ def choose(
     Args:
         judgements: of the earlier windows.
         placement: home, buy_again or discover.
-        reigning: the present champion's model name, if it was judged too.
+        reigning: the present champion's model name; it stays where it was not judged.
         bootstrap: of the paired interval.
     """
     task = TASK_OF_PLACEMENT[placement]
+    if reigning is not None and any(reigning not in judgement[task].models for judgement in judgements):
+        return Choice(reigning, None, f"{reigning} stays: it was not judged, so nothing can have beaten it")
     against = reigning or BASELINE
     rows = leaderboard(judgements, task, against, bootstrap, K) if judgements else []
     if not rows:

@@ -112,9 +112,9 @@ def experiment_id(client: MlflowClient, settings: Settings) -> str:
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is not None:
         return str(found.experiment_id)
-    # A tracking server decides itself where artifacts go; the built-in database keeps them in the workspace.
-    own = not settings.mlflow.tracking_uri
-    location = (settings.workspace / "mlartifacts").resolve().as_uri() if own else None
+    # A tracking server decides itself where artifacts go; beside a plain database they lie in the workspace.
+    served = settings.mlflow_uri.startswith(("http://", "https://"))
+    location = None if served else (settings.workspace / "mlartifacts").resolve().as_uri()
     return str(client.create_experiment(EXPERIMENT, artifact_location=location))
 
 
