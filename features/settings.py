@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
 from features.errors import SettingsError
 
+REMEDY = "See features/defaults.toml for every setting."
 DEFAULTS_PATH = Path(__file__).with_name("defaults.toml")
 # Variables that other tools also read, and the setting each one sets.
 COMMON_VARIABLES = {
@@ -232,7 +234,9 @@ def load_settings(
     try:
         return Layered()  # type: ignore[call-arg]
     except ValidationError as error:
-        raise SettingsError(_first_problem(error), "See features/defaults.toml for every setting.") from None
+        raise SettingsError(_first_problem(error), REMEDY) from None
+    except UnreadableVariableError as error:
+        raise SettingsError(f"The environment is wrong: {error}.", REMEDY) from None
 
 
 def _common_variables(environment: EnvSettingsSource) -> dict[str, Any]:
