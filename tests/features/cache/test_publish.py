@@ -1,4 +1,4 @@
-"""Publishing: rows first and checked, then the live row; an older release at once; failures change nothing."""
+"""Publishing: rows first and checked, then the live row; the older at once; failures change nothing."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -94,7 +94,7 @@ def test_a_redis_that_fails_leaves_the_live_release(server, redis, database, fir
 
 
 def test_rows_that_redis_does_not_hold_are_noticed(server, redis, database, first, cache_settings):
-    # Room for a few rows only, and only rows may go: Redis evicts the first to take the last, with an OK to each.
+    # Room for a few rows only, and only rows may go: Redis evicts one to take the next, and says OK.
     redis.config_set("maxmemory-policy", "volatile-lru")
     redis.set("filler", b"x" * 100_000)
     redis.config_set("maxmemory", str(redis.info("memory")["used_memory"] + 50_000))
