@@ -80,12 +80,16 @@ def build(
 
 
 def show_profiles(screen: Console, summary: dict[str, Any]) -> None:
-    """Profiles by segment and by tier."""
+    """Profiles by segment and by tier, in both languages."""
+    from features.loyalty.tiers import TIER_NAMES
+    from features.profiles.rfm import SEGMENT_NAMES
+
     screen.print(f"{summary['profiles']:,} profiles as of {summary['as_of']}")
-    for title in ("segments", "tiers"):
-        table = Table(title.capitalize(), "Customers", "Share")
+    for title, chinese in (("segments", SEGMENT_NAMES), ("tiers", TIER_NAMES)):
+        table = Table(title.capitalize(), "", "Customers", "Share")
         for name, count in summary[title].items():
-            table.add_row(name, f"{count:,}", f"{count / max(1, summary['profiles']):.1%}")
+            share = f"{count / max(1, summary['profiles']):.1%}"
+            table.add_row(name, chinese.get(name, {}).get("zh", ""), f"{count:,}", share)
         screen.print(table)
 
 

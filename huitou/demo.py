@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from features.cache.embedded_redis import EmbeddedRedis
 from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption
 from features.settings import Settings, load_settings
-from huitou.demo_data import MAPPING_PATH, SETTINGS_PATH, full_source, sample_source
 from huitou.demo_summary import show_summary
 from huitou.release_commands import publish_release
 
@@ -37,6 +35,9 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """The whole way on a year of grocery shopping (Complete Journey): from order lines to a running API."""
+    from features.cache.embedded_redis import EmbeddedRedis
+    from huitou.demo_data import SETTINGS_PATH
+
     settings = load_settings(config or SETTINGS_PATH, workspace or (QUICK_WORKSPACE if quick else None))
     output = Output(as_json)
     redis = None if settings.cache.redis_url else EmbeddedRedis(settings.workspace / "redis")
@@ -61,6 +62,7 @@ def run_demo(settings: Settings, quick: bool, output: Output) -> dict[str, Any]:
     from features.release.read import open_release
     from features.tables.ingest import ingest
     from features.tables.mapping import load_mapping
+    from huitou.demo_data import MAPPING_PATH, full_source, sample_source
     from training.jobs import train
     from training.release_job import build_release
 

@@ -1,13 +1,14 @@
 """The `huitou` command: every sub-command in one place, stated failures in one sentence."""
 
 import sys
+from typing import NoReturn
 
 import typer
 from click.exceptions import ClickException
 from rich.console import Console
 
 from experiments.commands import experiment_app
-from features.errors import HuitouError
+from features.errors import HuitouError, MissingExtraError
 from huitou.data_commands import ingest, profiles_app
 from huitou.demo import demo
 from huitou.release_commands import publish, release_app, releases
@@ -34,18 +35,39 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(experiment_app, name="experiment")
 
 
+# What an installation without an extra lacks first.
+EXTRA_OF_MODULE = {
+    **dict.fromkeys(
+        ("altair", "duckdb", "implicit", "mlflow", "pyarrow", "scipy", "threadpoolctl"), "training"
+    ),
+    **dict.fromkeys(
+        ("fastapi", "fastapi_offline", "orjson", "prometheus_client", "redis", "uvicorn"), "serving"
+    ),
+    "httpx2": "demo",
+}
+
+
 def run() -> None:
     """Run the command line: exit 0 on success, 1 on a stated failure, 2 on wrong usage."""
     try:
         app()
     except HuitouError as error:
-        screen = Console(stderr=True, highlight=False, soft_wrap=True)
-        screen.print(error.message, style="bold red", markup=False)
-        if error.remedy:
-            screen.print(error.remedy, markup=False)
-        sys.exit(1)
+        _fail(error)
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in EXTRA_OF_MODULE:
+            raise
+        _fail(MissingExtraError(f"The Python package {module}", EXTRA_OF_MODULE[module]))
     except ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(error: HuitouError) -> NoReturn:
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    screen.print(error.message, style="bold red", markup=False)
+    if error.remedy:
+        screen.print(error.remedy, markup=False)
+    sys.exit(1)

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -32,6 +34,25 @@ def test_a_room_says_what_it_is_for_and_nothing_else():
             body = ast.parse(path.read_text(encoding="utf-8")).body
             assert len(body) == 1, f"{path} holds more than a docstring"
             assert isinstance(body[0], ast.Expr), path
+
+
+@pytest.mark.parametrize("module", ["huitou.main", "serving.server"])
+def test_what_starts_fast_loads_nothing_heavy(module):
+    heavy = "{'altair', 'duckdb', 'implicit', 'mlflow', 'pandas', 'pyarrow', 'scipy'}"
+    script = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
+
+
+def test_an_extra_that_is_not_installed_is_named(tmp_path):
+    script = "import sys; sys.modules['duckdb'] = None; sys.argv[1:] = ['ingest', '.'];"
+    script += "import huitou.main; huitou.main.run()"
+    failed = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert failed.returncode == 1
+    assert "huitou[training]" in failed.stderr
+    assert "Traceback" not in failed.stderr
 
 
 def test_every_setting_is_explained_and_read():

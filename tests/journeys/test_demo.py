@@ -1,0 +1,61 @@
+"""`huitou demo` on a fifth of Complete Journey: everything the closing JSON promises, from this run."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from features.columns import PERSONAL_PLACEMENTS, SEGMENTS, TASKS, TIERS
+from tests.support.command import huitou_json
+
+
+@pytest.fixture(scope="module")
+def summary():
+    with tempfile.TemporaryDirectory(prefix="huitou-") as folder:
+        yield huitou_json("demo", "--quick", "--no-serve", folder=Path(folder))
+
+
+def test_every_row_is_accounted_for(summary):
+    orders = summary["orders"]
+    assert orders["read"] == orders["loaded"] + orders["rejected"] + orders["duplicates"] > 200_000
+    assert summary["profiles"] == sum(summary["segments"].values()) == sum(summary["tiers"].values()) > 400
+    assert set(summary["segments"]) <= set(SEGMENTS)
+    assert set(summary["tiers"]) == set(TIERS)
+    assert summary["as_of"] == "2018-01-01"
+
+
+def test_the_judge_reports_every_model_on_every_task(summary):
+    assert summary["cut"] == "2017-12-04"
+    for task in TASKS:
+        rows = {row["model"]: row for row in summary["models"][task]}
+        assert {
+            "popularity",
+            "popularity_28d",
+            "personal_frequency",
+            "item_knn",
+            "rp3beta",
+            "implicit_als",
+        } <= set(rows)
+        for row in rows.values():
+            assert row["paired"]["against"] == "popularity_28d"
+            for metric in ("recall@20", "recall_capped@20", "ndcg@20"):
+                low, high = row["ci"][metric]
+                assert 0 <= low <= row[metric] <= high <= 1
+    repeats = {row["model"]: row for row in summary["models"]["all"]}
+    assert repeats["personal_frequency"]["paired"]["ndcg@20"][1] > 0, (
+        "grocery customers buy again what they bought"
+    )
+    assert set(summary["champion"]) == set(PERSONAL_PLACEMENTS)
+
+
+def test_the_release_is_live_and_three_customers_have_answers(summary):
+    assert summary["published_customers"] == summary["profiles"]
+    assert len({customer["customer_id"] for customer in summary["sample"]}) == 3
+    for customer in summary["sample"]:
+        assert customer["tier"] in TIERS
+        assert len(customer["recommendations"]) == 5
+        assert all(product["reason"]["text"] for product in customer["recommendations"])
+        assert customer["bought"]
+        assert customer["offers"]
+    assert {"ingest", "train", "profiles", "fit", "release", "publish", "total"} <= set(summary["seconds"])
+    assert summary["peak_memory_mb"] < 4000
