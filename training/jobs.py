@@ -101,7 +101,8 @@ def train(
         models: names of the registry, None for all; the two baselines and the reigning champions are always
             judged too.
         output: where progress goes.
-        budget_minutes: time limit; models and earlier windows that do not fit are left out, and named.
+        budget_minutes: time limit, kept by leaving out models and earlier windows, which are named. Baselines
+            are always judged, so a limit below the time they take is exceeded.
 
     Raises:
         DataError: a name is unknown, or the budget is not positive.

@@ -90,15 +90,16 @@ def judge_earlier(
 ) -> list[JudgedWindow]:
     """Fit and judge on the earlier windows, latest first.
 
-    The first window may use half of the budget: models not begun by then are left out of the whole study,
-    save the two baselines. A further window is judged only if it and the last one will probably fit.
+    Models not begun in the first third of the budget are left out of the whole study, save the two baselines:
+    the last window costs as much again, and the blends and MLflow take the rest. A further window is judged
+    only if it, the last one and the rest will probably fit.
     """
     budget, note = limits.budget, limits.note
     judged: list[JudgedWindow] = []
     took = 0.0
     for cut in cuts:
         started = budget.spent
-        if judged and budget.left < 2 * took:
+        if judged and budget.left < 3 * took:
             note(f"The window from {cut} is left out: the time budget would not allow it.")
             break
         try:
@@ -110,7 +111,7 @@ def judge_earlier(
             note(f"The window from {cut} is left out: nobody bought a judged product in it.")
             continue
         names = judged[0].models if judged else specs
-        deadline = float("inf") if judged else budget.seconds / 2
+        deadline = float("inf") if judged else budget.seconds / 3
         models = _fit(window, [specs[name] for name in names], protocol.threads, limits, deadline)
         judgement, pools = judge_and_pool(window, models, protocol.threads)
         judged.append(JudgedWindow(window, models, judgement, pools))
@@ -165,7 +166,7 @@ def _fit(
     models: dict[str, BaseRecommender[Any]] = {}
     for spec in specs:
         if spec.model not in ALWAYS_JUDGED and limits.budget.spent > deadline:
-            limits.note(f"{spec.model} is left out: half of the time budget is used up.")
+            limits.note(f"{spec.model} is left out: a third of the time budget is used up.")
             continue
         models[spec.model] = spec.create(threads).fit(window.past)
     return models

@@ -16,6 +16,7 @@ Keep = Literal["all", "unseen", "seen"]
 NO_OPINION = np.float32(np.finfo(np.float32).min)
 # Cells handled at once: the temporaries of a block stay within a few dozen megabytes.
 BLOCK_CELLS = 4_000_000
+GROUP = 16
 
 
 class Seen(NamedTuple):
@@ -125,23 +126,45 @@ def _fill(keys: NDArray[np.float32], found: TopN) -> None:
     n = min(found.product.shape[1], keys.shape[1])
     if n == 0:
         return
-    # The value of the n-th best is the same whatever order a partial sort leaves, so the choice is stable.
-    cut = np.partition(keys, keys.shape[1] - n, axis=1)[:, keys.shape[1] - n, None]
-    chosen = keys > cut
-    room = n - chosen.sum(axis=1)
-    equal = (keys == cut) & (keys > -np.inf)
-    crowded = equal.sum(axis=1) > room
-    if crowded.any():
-        equal[crowded] &= np.cumsum(equal[crowded], axis=1) <= room[crowded, None]
-    row, column = np.nonzero(chosen | equal)
+    row, column = np.nonzero(_passing(keys, n))
     key = keys[row, column]
     order = np.lexsort((column, -key, row))
     row, column, key = row[order], column[order], key[order]
     place = np.arange(len(row)) - np.searchsorted(row, np.arange(len(keys)))[row]
+    best = place < n
+    row, column, key, place = row[best], column[best], key[best], place[best]
     found.product[row, place] = column
     real = key > NO_OPINION
     found.score[row[real], place[real]] = key[real]
     _score_backfill(row, place, real, found.score)
+
+
+def _passing(keys: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
+    """bool, shape of `keys`: the n best candidates of each row and, in most rows, a few more."""
+    # The n-th largest of the maxima of groups of columns bounds the n-th best key from below, and takes one
+    # pass over the cells where a partial sort takes many.
+    groups = keys.shape[1] // GROUP
+    bound = np.full(len(keys), np.finfo(np.float32).min)
+    if groups >= n:
+        peaks = keys[:, : groups * GROUP].reshape(len(keys), GROUP, groups).max(axis=1)
+        bound = np.maximum(bound, np.partition(peaks, groups - n, axis=1)[:, groups - n])
+    passing: NDArray[np.bool_] = keys >= bound[:, None]
+    # Among many equal keys, most of them zeros, the bound lets nearly everything pass.
+    crowded = passing.sum(axis=1) > 4 * n
+    if crowded.any():
+        passing[crowded] = _exactly(keys[crowded], n)
+    return passing
+
+
+def _exactly(keys: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
+    """bool, shape of `keys`: the n best candidates of each row, of equal ones the lower columns."""
+    # The value of the n-th best is the same whatever order a partial sort leaves, so the choice is stable.
+    cut = np.partition(keys, keys.shape[1] - n, axis=1)[:, keys.shape[1] - n, None]
+    above = keys > cut
+    equal = (keys == cut) & (keys > -np.inf)
+    room = n - above.sum(axis=1, keepdims=True)
+    chosen: NDArray[np.bool_] = above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= room))
+    return chosen
 
 
 def _score_backfill(

@@ -41,16 +41,16 @@ def test_without_a_limit_everything_is_judged(log):
     assert notes == []
 
 
-def test_models_not_begun_at_half_time_are_left_out_but_never_the_baselines(log):
+def test_models_not_begun_in_a_third_are_left_out_but_never_the_baselines(log):
     judged, notes = judge_within(log, 1, 100.0)
     assert [list(one.models) for one in judged] == [["popularity_28d", "personal_frequency"]]
-    assert notes[:2] == [f"{name} is left out: half of the time budget is used up." for name in NAMES[2:]]
+    assert notes[:2] == [f"{name} is left out: a third of the time budget is used up." for name in NAMES[2:]]
     assert "window from 2024-05-08 is left out" in notes[2]
 
 
 def test_a_window_is_judged_only_if_the_last_one_will_fit_too(log):
     # The clock is looked at when the window starts, before each of two models that can be left out, and at
-    # its end: 3 steps of 10 s. With 100 s there are 100 - 50 left, less than two more such windows.
-    judged, notes = judge_within(log, 100 / 60, 10.0)
+    # its end: it took 3 steps of 10 s. At the next look 50 of 130 s are gone, and 80 are less than 3 * 30.
+    judged, notes = judge_within(log, 130 / 60, 10.0)
     assert [list(one.models) for one in judged] == [list(NAMES)]
     assert notes == ["The window from 2024-05-08 is left out: the time budget would not allow it."]

@@ -116,3 +116,12 @@ def test_blocks_do_not_change_the_answer(monkeypatch):
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(one.product, other.product)
         np.testing.assert_array_equal(one.score, other.score)
+
+
+@pytest.mark.parametrize("distinct", [2, 30, 100_000])
+def test_wide_rows_agree_with_a_full_sort(distinct):
+    rng = np.random.default_rng(distinct)
+    scores = rng.integers(0, distinct, (40, 500)).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.1] = NAN
+    order = np.argsort(-np.nan_to_num(scores, nan=-1), axis=1, kind="stable")
+    np.testing.assert_array_equal(top_n(scores, 20).product, order[:, :20])
