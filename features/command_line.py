@@ -5,11 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from features.errors import DataError
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (default: huitou.toml here, if present).")
@@ -18,6 +21,18 @@ WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", help="Folder of lake, releases and databases (default: var).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+
+
+def parse_day(text: str) -> date:
+    """A date written YYYY-MM-DD.
+
+    Raises:
+        DataError: it is not such a date.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 — a day has no zone
+    except ValueError:
+        raise DataError(f"{text!r} is not a date.", "Write it as YYYY-MM-DD.") from None
 
 
 class Output:

@@ -1,6 +1,5 @@
 """`huitou ingest` and `huitou profiles`: from shop exports to profiles."""
 
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,8 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption
-from features.errors import DataError
+from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption, parse_day
 from features.settings import Settings, load_settings
 
 profiles_app = typer.Typer(help="Customer profiles as of a date.", no_args_is_help=True)
@@ -91,15 +89,3 @@ def show_profiles(screen: Console, summary: dict[str, Any]) -> None:
             share = f"{count / max(1, summary['profiles']):.1%}"
             table.add_row(name, chinese.get(name, {}).get("zh", ""), f"{count:,}", share)
         screen.print(table)
-
-
-def parse_day(text: str) -> date:
-    """A date written YYYY-MM-DD.
-
-    Raises:
-        DataError: it is not such a date.
-    """
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 — a day has no zone
-    except ValueError:
-        raise DataError(f"{text!r} is not a date.", "Write it as YYYY-MM-DD.") from None

@@ -10,8 +10,8 @@ from rich.table import Table
 from features.columns import TASKS
 from features.settings import Settings
 from huitou.data_commands import show_profiles
+from training.commands import show_leaderboard
 
-METRICS = ("recall@20", "recall_capped@20", "ndcg@20")
 TASK_TITLES = {
     "all": "What will a customer buy in the next four weeks?",
     "repeat": "…of what they bought before?",
@@ -27,7 +27,7 @@ def show_summary(screen: Console, summary: dict[str, Any], settings: Settings, s
     _show_loaded(screen, summary)
     show_profiles(screen, summary)
     for task in TASKS:
-        show_judgement(screen, task, summary["models"][task])
+        show_leaderboard(screen, TASK_TITLES[task], summary["models"][task])
     champions = ", ".join(
         f"{placement}: [bold]{model}[/]" for placement, model in summary["champion"].items()
     )
@@ -48,25 +48,6 @@ def _show_loaded(screen: Console, summary: dict[str, Any]) -> None:
             name, *(f"{summary[name][key]:,}" for key in ("read", "loaded", "rejected", "duplicates"))
         )
     screen.print(table)
-
-
-def show_judgement(screen: Console, task: str, models: list[dict[str, Any]]) -> None:
-    """The judge's table of one task: each metric with its 95 % interval, and the difference to a baseline."""
-    if not models:
-        screen.print(f"{TASK_TITLES[task]} Nobody did.")
-        return
-    against = models[0]["paired"]["against"]
-    table = Table("Model", *METRICS, f"ndcg@20 − {against}", title=TASK_TITLES[task], title_justify="left")
-    for model in models:
-        figures = [_figure([model[metric], *model["ci"][metric]]) for metric in METRICS]
-        table.add_row(model["model"], *figures, _figure(model["paired"]["ndcg@20"], sign="+"))
-    screen.print(table)
-
-
-def _figure(numbers: list[float], sign: str = "") -> str:
-    """A figure and its interval as `.3652 [.3535, .3766]`, bracket escaped for rich."""
-    shown = [f"{number:{sign}.4f}".replace("0.", ".", 1) for number in numbers]
-    return f"{shown[0]} [dim]\\[{shown[1]}, {shown[2]}][/]"
 
 
 def _customer_panel(customer: dict[str, Any], currency: str) -> Panel:

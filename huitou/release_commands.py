@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption
+from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption, parse_day
 from features.errors import NotReadyError, ReleaseError
 from features.settings import Settings, load_settings
-from huitou.data_commands import AsOfOption, parse_day
+from huitou.data_commands import AsOfOption
 
 release_app = typer.Typer(help="Build releases.", no_args_is_help=True)
 

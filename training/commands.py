@@ -1,15 +1,13 @@
 """`huitou train` and `huitou promote`."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption
-from features.errors import DataError
+from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption, parse_day
 from features.settings import load_settings
 
 
@@ -34,7 +32,7 @@ def train(  # noqa: PLR0917 — options of a command line
     settings = load_settings(config, workspace)
     names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
     output = Output(as_json)
-    result = run(settings, None if as_of is None else _day(as_of), names, output, budget_minutes)
+    result = run(settings, None if as_of is None else parse_day(as_of), names, output, budget_minutes)
     data = result.to_dict()
     output.result(data, lambda screen: _show(screen, data))
 
@@ -60,29 +58,29 @@ def promote(  # noqa: PLR0917
     Output(as_json).result(data, lambda screen: screen.print(text))
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise DataError(f"{text!r} is not a date.", "Write it as YYYY-MM-DD.") from None
-
-
 def _show(screen: Console, data: Mapping[str, Any]) -> None:
     for task, rows in data["models"].items():
-        if not rows:
-            continue
-        metrics = list(rows[0]["ci"])
-        title = f"{task}: {rows[0]['customers']:,} customers, {data['cut']} to before {data['as_of']}"
-        table = Table("Model", *metrics, f"{metrics[-1]} against {rows[0]['paired']['against']}", title=title)
-        for row in rows:
-            figures = [f"{row[metric]:.4f} ± {_half(row['ci'][metric]):.4f}" for metric in metrics]
-            difference, low, high = row["paired"][metrics[-1]]
-            table.add_row(row["model"], *figures, f"{difference:+.4f} ({low:+.4f} to {high:+.4f})")
-        screen.print(table)
+        show_leaderboard(screen, f"{task}, {data['cut']} to before {data['as_of']}", rows)
     for placement, model in data["champion"].items():
         screen.print(f"Champion of {placement}: {model}")
 
 
-def _half(bounds: tuple[float, float]) -> float:
-    """Half the width of an interval."""
-    return (bounds[1] - bounds[0]) / 2
+def show_leaderboard(screen: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One task as the judge saw it: each metric with its 95 % interval, and the difference to the baseline."""
+    if not rows:
+        screen.print(f"{title}: no customer to judge on")
+        return
+    metrics = list(rows[0]["ci"])
+    title = f"{title} ({rows[0]['customers']:,} customers)"
+    difference = f"{metrics[-1]} − {rows[0]['paired']['against']}"
+    table = Table("Model", *metrics, difference, title=title, title_justify="left")
+    for row in rows:
+        figures = [_figure([row[metric], *row["ci"][metric]]) for metric in metrics]
+        table.add_row(row["model"], *figures, _figure(row["paired"][metrics[-1]], sign="+"))
+    screen.print(table)
+
+
+def _figure(numbers: Sequence[float], sign: str = "") -> str:
+    """A figure and its interval as `.3652 [.3535, .3766]`, the bracket escaped for rich."""
+    shown = [f"{number:{sign}.4f}".replace("0.", ".", 1) for number in numbers]
+    return f"{shown[0]} [dim]\\[{shown[1]}, {shown[2]}][/]"

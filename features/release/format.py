@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
+from features.durable import sha256_of
+
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 OFFERS = "offers.json"
@@ -69,9 +71,7 @@ def release_id_of(as_of: date, files: dict[str, FileEntry]) -> str:
 
 def describe_file(path: Path) -> FileEntry:
     """Size and SHA-256 of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileEntry(bytes=path.stat().st_size, sha256=digest)
+    return FileEntry(bytes=path.stat().st_size, sha256=sha256_of(path))
 
 
 def pack_row(product: ArrayLike, score: ArrayLike, source: ArrayLike) -> bytes:

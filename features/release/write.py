@@ -1,6 +1,5 @@
 """Write a release: every array checked, every file checksummed, the whole folder renamed into place."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.columns import PERSONAL_PLACEMENTS
+from features.durable import sync
 from features.errors import ReleaseError
 from features.loyalty.offers import OfferCatalogue
 from features.release.format import (
@@ -122,9 +122,10 @@ def write_release(releases: Path, contents: ReleaseContents) -> Path:
             open_release(folder)  # the same content is here already: make sure that it still is
             shutil.rmtree(unfinished)
         else:
-            _sync(unfinished)
+            for path in (*unfinished.iterdir(), unfinished):
+                sync(path)
             unfinished.rename(folder)
-            _sync_folder(releases)
+            sync(releases)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
@@ -242,18 +243,3 @@ def _write_manifest(folder: Path, contents: ReleaseContents) -> Manifest:
     )
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     return manifest
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

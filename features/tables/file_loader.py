@@ -6,13 +6,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from features.durable import sha256_of, sync
 from features.errors import DataError
 from features.settings import Settings
 from features.tables.checks import CheckedQuery, check_query
 from features.tables.contracts import Contract
 from features.tables.duckdb_engine import DuckDBEngine, identifier, literal
 from features.tables.ingest_report import TableReport
-from features.tables.lake import Lake, Part, sha256_of, sync
+from features.tables.lake import Lake, Part
 from features.tables.mapping import digest_of
 from features.tables.sources import ROW, MalformedLine, SourceFile, open_source, unreadable
 

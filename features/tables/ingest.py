@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from features.durable import sync
 from features.errors import DataError
 from features.settings import Settings
 from features.tables.contracts import CONTRACTS
 from features.tables.duckdb_engine import DuckDBEngine
 from features.tables.file_loader import FileLoader
 from features.tables.ingest_report import IngestReport, TableReport
-from features.tables.lake import Lake, Manifest, commit, exclusive, remove_uncommitted, sync
+from features.tables.lake import Lake, Manifest, commit, exclusive, remove_uncommitted
 from features.tables.mapping import Mapping
 from features.tables.sources import find_sources
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from features.durable import sync
 from features.errors import DataError
 from features.tables.contracts import CONTRACTS
 
@@ -147,24 +148,9 @@ def commit(lake_folder: Path, manifest: Manifest) -> None:
     sync(lake_folder)
 
 
-def sync(path: Path) -> None:
-    """Wait until a file, or the entries of a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def remove_uncommitted(folder: Path, committed: set[str]) -> None:
     """Delete parts under a lake or quarantine that no manifest names: what a crashed ingest left behind."""
     for table in CONTRACTS:
         for path in (folder / table).glob("*.parquet"):
             if f"{table}/{path.name}" not in committed:
                 path.unlink()
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,28 +46,36 @@ class Blend(BaseRecommender[BlendParams]):
     """Scores a product by Σ weight · (score − mean) / standard deviation, both over the customer's scores.
 
     Standardising per customer makes models comparable whose scores are buyers, rates or inner products.
+
+    Args:
+        params: which models with which weights.
+        threads: of each model.
+        models: one for each component, in order; `registry.create` makes them.
     """
 
     kind = "blend"
     params_class = BlendParams
-    models: tuple[Recommender, ...] | None = None
+
+    def __init__(
+        self, params: BlendParams | None = None, threads: int = 1, models: Sequence[Recommender] = ()
+    ) -> None:
+        super().__init__(params, threads)
+        self.models = tuple(models)
 
     @classmethod
     def of(cls, fitted: Mapping[str, Recommender], params: BlendParams) -> Self:
         """A blend of models that are fitted already, by the names of its components."""
-        blend = cls(params)
-        blend.models = tuple(fitted[component.model] for component in params.components)
-        return blend
+        return cls(params, models=[fitted[component.model] for component in params.components])
 
     def fit(self, interactions: Interactions) -> Self:
         """Fit every component."""
-        self.models = tuple(model.fit(interactions) for model in self._create())
+        self.models = tuple(model.fit(interactions) for model in self.models)
         return self
 
     def score(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """float32[len(customers), products]."""
         weights = (component.weight for component in self.params.components)
-        scores = (model.score(customers) for model in self._fitted(self.models))
+        scores = (model.score(customers) for model in self.models)
         total: NDArray[np.float32] | None = None
         for weight, score in zip(weights, scores, strict=True):
             part = standardise(score)
@@ -79,22 +87,17 @@ class Blend(BaseRecommender[BlendParams]):
     def save(self, folder: Path) -> None:
         """Write the parameters here and each component into a folder of its own."""
         super().save(folder)
-        for place, model in enumerate(self._fitted(self.models)):
+        for place, model in enumerate(self.models):
             if isinstance(model, BaseRecommender):
                 model.save(folder / str(place))
 
     def load(self, folder: Path) -> Self:
         """Take over what `save` wrote."""
         super().load(folder)
-        created = self._create()
-        self.models = tuple(model.load(folder / str(place)) for place, model in enumerate(created))
+        for place, model in enumerate(self.models):
+            if isinstance(model, BaseRecommender):
+                model.load(folder / str(place))
         return self
-
-    def _create(self) -> list[BaseRecommender[Any]]:
-        # The registry knows this class, so it cannot be imported above.
-        from training.models.registry import create
-
-        return [create(c.model, c.params, threads=self.threads) for c in self.params.components]
 
     def _arrays(self) -> Arrays:
         return {}

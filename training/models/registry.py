@@ -77,7 +77,7 @@ def create(name: str, params: Mapping[str, Any] | None = None, threads: int = 1)
         raise DataError(f"There is no model named {name!r}.", f"Known models: {', '.join(MODELS)}.")
     model_class, defaults = _REGISTRY[name]
     try:
-        return model_class(model_class.params_class(**{**defaults, **(params or {})}), threads)
+        return _make(model_class, {**defaults, **(params or {})}, threads)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -96,5 +96,15 @@ def load(folder: Path, threads: int = 1) -> BaseRecommender[Any]:
     about = read_about(folder)
     for model_class, _ in _REGISTRY.values():
         if model_class.kind == about.get("kind"):
-            return model_class(model_class.params_class(**about["params"]), threads).load(folder)
+            return _make(model_class, about["params"], threads).load(folder)
     raise DataError(f"{folder} holds an unknown kind of model: {about.get('kind')}.", "Check the path.")
+
+
+def _make(
+    model_class: type[BaseRecommender[Any]], params: Mapping[str, Any], threads: int
+) -> BaseRecommender[Any]:
+    made = model_class(model_class.params_class(**params), threads)
+    if isinstance(made, Blend):
+        # A blend does not know the registry, so the registry hands it its parts.
+        made.models = tuple(create(c.model, c.params, threads) for c in made.params.components)
+    return made
