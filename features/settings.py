@@ -1,11 +1,21 @@
 """Settings: flags over environment over huitou.toml over features/defaults.toml."""
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 from pydantic_settings.sources import PydanticBaseSettingsSource
@@ -20,6 +30,26 @@ COMMON_VARIABLES = {
     "DATABASE_URL": ("database", "url"),
     "MLFLOW_TRACKING_URI": ("mlflow", "tracking_uri"),
 }
+
+
+def redis_address(value: str) -> str:
+    """The address unchanged, if a Redis client can read it; empty is allowed.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not value:
+        return value
+    form = "write redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{error}; {form}") from None
+    tcp = parts.scheme in ("redis", "rediss") and parts.hostname and re.fullmatch(r"(/\d*)?", parts.path)
+    if not (tcp or (parts.scheme == "unix" and parts.path.startswith("/"))):
+        raise ValueError(f"not the address of a Redis: {form}")
+    return value
 
 
 class Section(BaseModel):
@@ -103,7 +133,7 @@ class ReleaseSettings(Section):
 class CacheSettings(Section):
     """Redis."""
 
-    redis_url: str
+    redis_url: Annotated[str, AfterValidator(redis_address)]
     timeout_ms: int = Field(ge=1)
     pool_size: int = Field(ge=1)
     breaker_failures: int = Field(ge=1)
@@ -257,6 +287,8 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"The configuration file {path} does not exist.", "Check --config.") from None
+    except OSError as error:
+        raise SettingsError(f"The configuration file {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The configuration file {path} is not valid TOML: {error}.") from None
     release = values.get("release")

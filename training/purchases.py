@@ -91,6 +91,7 @@ def read_purchases(engine: Engine, as_of: date) -> PurchaseLog:
     Raises:
         NotReadyError: the lake has no purchase before the date.
     """
+    engine.execute(f"CREATE OR REPLACE TEMPORARY VIEW consent AS {read_sql('consent')}")
     table = engine.query(read_sql("purchase_days"), {"as_of": as_of})
     if table.num_rows == 0:
         raise NotReadyError(

@@ -66,6 +66,10 @@ def test_a_path_in_a_file_is_meant_from_where_the_file_lies(config, tmp_path):
         ("[shop]\ntimezone = 'Mars/Base'\n", "shop.timezone"),
         ("[shop]\nlocale = 'fr'\n", "shop.locale"),
         ("[tiers]\nsilver_spend_min = 900\ngold_spend_min = 800\n", "tiers"),
+        ("[cache]\nredis_url = 'garbage'\n", "cache.redis_url"),
+        ("[cache]\nredis_url = 'http://cache:6379'\n", "cache.redis_url"),
+        ("[cache]\nredis_url = 'redis://cache:port'\n", "cache.redis_url"),
+        ("[cache]\nredis_url = 'redis://cache/abc'\n", "cache.redis_url"),
         ("[srving]\nport = 1\n", "srving"),
         ("port = = 1\n", "huitou.toml"),
         ("serving = 3\n", "serving"),
@@ -85,6 +89,11 @@ def test_a_mistake_in_the_environment_is_named_too(config, monkeypatch):
     monkeypatch.setenv("HUITOU_SERVING", "{not json")
     with pytest.raises(SettingsError, match="serving"):
         load_settings(config(""))
+
+
+def test_a_folder_is_no_configuration_file(tmp_path):
+    with pytest.raises(SettingsError, match=str(tmp_path)):
+        load_settings(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path):
