@@ -55,12 +55,8 @@ def run() -> None:
         _fail(error)
     except OSError as error:
         # A full disk, a folder that may not be written, a file where a folder belongs.
-        path = f"{error.filename}: " if error.filename else ""
-        _fail(
-            HuitouError(
-                f"{path}{error.strerror or error}.", "Check that it exists and may be read and written."
-            )
-        )
+        message = f"{error.filename or 'The system'}: {error.strerror or error}."
+        _fail(HuitouError(message, "Check that it exists, has room, and may be read and written."))
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
         if module not in EXTRA_OF_MODULE:
