@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ class ReleaseWatcher:
         self._recent = recent
         self._wanted: str | None = None
         self._retry_at = 0.0
+        self._stamps: dict[str, tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -64,7 +66,8 @@ class ReleaseWatcher:
             return
         self.keys = KeyRing(control.keys)
         served = self.release.id if self.release else None
-        if control.release_id is None or control.release_id == served:
+        damaged = self.release is not None and await asyncio.to_thread(self._is_damaged, self.release.folder)
+        if control.release_id is None or (control.release_id == served and not damaged):
             self._wanted = control.release_id
             return
         now = asyncio.get_running_loop().time()
@@ -72,10 +75,10 @@ class ReleaseWatcher:
             return
         try:
             # Until it is open, the old one is simply still the one to serve.
-            self.release = await asyncio.to_thread(_open_warm, self._folder / control.release_id)
+            self._serve(await asyncio.to_thread(open_release, self._folder / control.release_id))
             logger.info("serving release %s", control.release_id)
         except ReleaseError as error:
-            if self.release is None:
+            if self.release is None or damaged:
                 await self._open_earlier()
             if control.release_id != self._wanted:
                 logger.error("%s Serving %s.", error.message, self.release.id if self.release else "nothing")
@@ -87,7 +90,16 @@ class ReleaseWatcher:
         with suppress(DatabaseUnavailableError, ReleaseError):
             history = await self._database.probe(lambda database: database.live_history(EARLIER_RELEASES))
             names = [live.release_id for live in history]
-            self.release = await asyncio.to_thread(open_latest, self._folder, names)
+            self._serve(await asyncio.to_thread(open_latest, self._folder, names))
+
+    def _serve(self, release: Release) -> None:
+        self.release = release
+        self._stamps = _stamps(release.folder)
+
+    def _is_damaged(self, folder: Path) -> bool:
+        """Whether somebody wrote into the open release; files that are gone stay readable, being mapped."""
+        now = _stamps(folder)
+        return any(now.get(name, stamp) != stamp for name, stamp in self._stamps.items())
 
     async def _watch(self) -> None:
         while True:
@@ -120,8 +132,9 @@ def open_latest(folder: Path, release_ids: Sequence[str], verify: bool = True) -
     raise problems[0]
 
 
-def _open_warm(folder: Path) -> Release:
-    """Open, verify, and build what the first request would otherwise wait for."""
-    release = open_release(folder)
-    _ = release.products.brands
-    return release
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of change of each file."""
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:
+        return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries}

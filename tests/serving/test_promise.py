@@ -242,3 +242,18 @@ def test_a_restart_on_a_broken_release_serves_the_one_before(shop):
         assert served(client) == first
         shop.publish(seed=3)
         wait_until(lambda: degraded(client) is None)
+
+
+def test_a_release_that_is_written_into_gives_way_to_the_one_before_and_comes_back(shop):
+    first = shop.publish(seed=1).id
+    second = shop.publish(seed=2)
+    victim = second.folder / "rows_home.npy"
+    original = victim.read_bytes()
+    with shop.client() as client:
+        wait_until(lambda: served(client) == second.id)
+        victim.write_bytes(original[:-8] + b"damaged!")
+        wait_until(lambda: served(client) == first)
+        ask_all(client, "previous_release")
+        victim.write_bytes(original)
+        wait_until(lambda: served(client) == second.id)
+        ask_all(client, None)
