@@ -1,5 +1,6 @@
 """Which products an answer may hold: pure functions over arrays of product indices."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -25,9 +26,9 @@ def allowed(table: ProductTable, conditions: ProductFilter | None, excluded: Seq
         masks.append(lambda products: ~np.isin(products, excluded))
     if conditions is not None:
         if conditions.category is not None:
-            masks.append(_category(table, conditions.category))
+            masks.append(_among(conditions.category, table.categories, table.category_code))
         if conditions.brand is not None:
-            masks.append(_brand(table, conditions.brand))
+            masks.append(_among(conditions.brand, table.brands, table.brand_code))
         if conditions.price is not None:
             masks += _price(table, conditions.price)
         if conditions.in_stock is not None:
@@ -42,21 +43,11 @@ def allowed(table: ProductTable, conditions: ProductFilter | None, excluded: Seq
     return mask
 
 
-def _category(table: ProductTable, names: list[str]) -> Mask:
-    wanted = set(names)
-    codes = [code for code, name in enumerate(table.categories) if name in wanted]
-    return lambda products: np.isin(table.category_code[products], codes)
-
-
-def _brand(table: ProductTable, names: list[str]) -> Mask:
-    def mask(products: Products) -> NDArray[np.bool_]:
-        brands = table.brands[products]
-        keep = np.zeros(len(products), dtype=np.bool_)
-        for name in names:
-            keep |= np.asarray(brands == name, dtype=np.bool_)
-        return keep
-
-    return mask
+def _among(names: Iterable[str], vocabulary: tuple[str, ...], codes: NDArray[np.uint32]) -> Mask:
+    """Products whose name in a sorted vocabulary is one of `names`; unknown names match nothing."""
+    places = {name: bisect_left(vocabulary, name) for name in names}
+    wanted = [place for name, place in places.items() if vocabulary[place : place + 1] == (name,)]
+    return lambda products: np.isin(codes[products], wanted)
 
 
 def _price(table: ProductTable, price: PriceRange) -> list[Mask]:

@@ -70,7 +70,9 @@ class ProductTable:
     Attributes:
         ids: product ids.
         category_code: uint32[n], position in `categories`.
-        categories: every category name.
+        categories: every category name, sorted.
+        brand_code: uint32[n], position in `brands`.
+        brands: every brand name, sorted.
         in_stock: bool[n].
         valid: bool[n], may be recommended.
     """
@@ -78,11 +80,12 @@ class ProductTable:
     def __init__(self, arrays: _Arrays) -> None:
         self.ids = arrays.strings("product_id")
         self._names = arrays.strings("product_name")
-        self._brands = arrays.strings("product_brand")
         self._prices = arrays("product_price")
         self._index = _Index(arrays, "product", self.ids)
         self.categories: tuple[str, ...] = tuple(arrays.strings("category"))
         self.category_code: NDArray[np.uint32] = arrays("product_category")
+        self.brands: tuple[str, ...] = tuple(arrays.strings("brand"))
+        self.brand_code: NDArray[np.uint32] = arrays("product_brand")
         self.in_stock: NDArray[np.bool_] = arrays("product_in_stock")
         self.valid: NDArray[np.bool_] = arrays("product_recommendable")
 
@@ -107,7 +110,7 @@ class ProductTable:
 
     def brand(self, product: int) -> str:
         """The brand of a product; empty where unknown."""
-        return str(self._brands[product])
+        return self.brands[int(self.brand_code[product])]
 
     def price(self, product: int) -> float | None:
         """The price of a product in shop currency, or None where unknown."""
@@ -118,11 +121,6 @@ class ProductTable:
     def prices(self) -> NDArray[np.float64]:
         """float64[n], NaN where unknown."""
         return self._prices
-
-    @cached_property
-    def brands(self) -> NDArray[np.object_]:
-        """object[n] of brand names, for filters; built on first use."""
-        return np.array(list(self._brands), dtype=object)
 
 
 class Release:

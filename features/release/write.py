@@ -176,12 +176,13 @@ def _check(contents: ReleaseContents) -> None:
 
 def _write_arrays(folder: Path, contents: ReleaseContents) -> None:
     products = contents.products
-    vocabulary, category_code = np.unique(np.asarray(products.categories, dtype=object), return_inverse=True)
+    categories, category_code = np.unique(np.asarray(products.categories, dtype=object), return_inverse=True)
+    brands, brand_code = np.unique(np.asarray(products.brands, dtype=object), return_inverse=True)
     for name, values in {
         "product_id": products.ids,
         "product_name": products.names,
-        "product_brand": products.brands,
-        "category": vocabulary.tolist(),
+        "category": categories.tolist(),
+        "brand": brands.tolist(),
         "customer_id": contents.customer_ids,
         "profile": contents.profiles,
     }.items():
@@ -194,6 +195,7 @@ def _write_arrays(folder: Path, contents: ReleaseContents) -> None:
         _save(folder, f"{name}.hash", hashes[order])
         _save(folder, f"{name}.order", order.astype(np.uint32))
     _save(folder, "product_category", category_code.astype(np.uint32))
+    _save(folder, "product_brand", brand_code.astype(np.uint32))
     _save(folder, "product_price", np.asarray(products.prices, dtype=np.float64))
     _save(folder, "product_in_stock", np.asarray(products.in_stock, dtype=np.bool_))
     _save(folder, "product_recommendable", np.asarray(products.recommendable, dtype=np.bool_))

@@ -116,6 +116,8 @@ def test_products_similar_to_the_context_come_near_the_top(client):
         ({"category": "tea"}, lambda i: i % 4 == 0),
         ({"category": ["tea", "bread"]}, lambda i: i % 4 in (0, 3)),
         ({"brand": ["Hill"]}, lambda i: i % 2 == 0),
+        ({"brand": ["Hill", "Dale", "Zest"]}, lambda i: i % 2 == 0),
+        ({"brand": "Dale"}, lambda i: False),
         # Prices are 1.5 a number, and every fifth product has none.
         ({"price": {"min": 15, "max": 30}}, lambda i: i % 5 and 10 <= i <= 20),
         ({"price": {"max": 6}}, lambda i: i % 5 and i <= 4),

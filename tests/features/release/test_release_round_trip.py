@@ -46,6 +46,9 @@ def test_product_table(folder):
     assert products.price(6) == 9.0
     assert products.brand(0) == "Hill"
     assert products.brand(1) == ""
+    # Every second product is of the brand Hill; brands are sorted, and "" (unknown) is one of them.
+    assert products.brands == ("", "Hill")
+    assert products.brand_code.tolist() == [1, 0] * (PRODUCTS // 2)
     assert products.valid.sum() == PRODUCTS - 2
 
 
