@@ -1,5 +1,6 @@
 """`huitou demo` on a fifth of Complete Journey: everything the closing JSON promises, from this run."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from tests.support.command import huitou_json
 @pytest.fixture(scope="module")
 def summary():
     with tempfile.TemporaryDirectory(prefix="huitou-") as folder:
-        yield huitou_json("demo", "--quick", "--no-serve", folder=Path(folder))
+        found = huitou_json("demo", "--quick", "--no-serve", folder=Path(folder))
+        yield found | {"workspace": Path(folder) / "var-quick"}
 
 
 def test_every_row_is_accounted_for(summary):
@@ -59,3 +61,14 @@ def test_the_release_is_live_and_three_customers_have_answers(summary):
         assert customer["offers"]
     assert {"ingest", "train", "profiles", "fit", "release", "publish", "total"} <= set(summary["seconds"])
     assert summary["peak_memory_mb"] < 4000
+
+
+def test_the_notebook_of_the_docs_runs_on_the_demos_workspace(summary, monkeypatch):
+    page = Path(__file__).parents[2] / "docs" / "data-scientist.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.setenv("HUITOU_WORKSPACE", str(summary["workspace"]))
+    found = {}
+    exec(compile(code, str(page), "exec"), found)
+    assert found["scores"].shape == (10, found["interactions"].shape[1])
+    assert found["profiles"].customers.num_rows == summary["profiles"]
+    assert found["spend"].num_rows == summary["profiles"]

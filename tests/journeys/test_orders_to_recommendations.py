@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import httpx2
+import pyarrow.parquet as pq
 import pytest
 
 from features.tables.synthetic_shop import write_synthetic_shop
@@ -90,6 +91,7 @@ def test_the_whole_way(shop):
         assert served == first
         check_answers(client, first)
         check_events_change_the_answer(client)
+        check_consent(client, shop / "export")
         published = huitou_json("publish", second, folder=shop)
         assert published["cache"] == "loaded"
         wait_until(lambda: client.get("/readyz").json()["release_id"] == second)
@@ -140,6 +142,20 @@ def check_events_change_the_answer(client):
     assert any(product["reason"]["because_product_ids"] == [seen] for product in after)
 
 
+def check_consent(client, export):
+    customers = pq.read_table(export / "customers.parquet").to_pylist()
+    refused = next(c["customer_id"] for c in customers if c["consent_personalization"] is False)
+    body = client.get(f"/v1/customers/{refused}/recommendations?placement=home&limit=5").json()
+    assert [product["source"] for product in body["products"]] == ["trending"] * 5
+    assert body["offers"] == []
+    unasked = next(
+        c["customer_id"] for c in customers if c["consent_personalization"] and not c["consent_marketing"]
+    )
+    body = client.get(f"/v1/customers/{unasked}/recommendations?limit=5").json()
+    assert body["offers"] == []
+    assert {product["source"] for product in body["products"]} != {"trending"}
+
+
 def test_bad_input_is_said_in_words(shop, tmp_path):
     (shop / "bad.toml").write_text("[shop]\ntimezone = 'Mars/Base'\n", encoding="utf-8")
     (tmp_path / "orders.csv").write_text("order_id,customer_id\n1,2\n", encoding="utf-8")
@@ -171,8 +187,8 @@ def test_keys_protect_a_running_server(shop):
         def status(key):
             return client.get("/v1/trending", headers={"Authorization": f"Bearer {key['key']}"}).status_code
 
+        wait_until(lambda: (status(keep), status(drop)) == (200, 200))
         wait_until(lambda: client.get("/v1/trending").status_code == 401)
-        assert (status(keep), status(drop)) == (200, 200)
         huitou_json("keys", "revoke", drop["key_id"], folder=shop)
         wait_until(lambda: status(drop) == 401)
         assert status(keep) == 200
