@@ -207,8 +207,10 @@ def load_mapping(path: Path) -> Mapping:
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return Mapping.model_validate(values)
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         raise DataError(f"The mapping {path} does not exist.", "Check --map.") from None
+    except IsADirectoryError:
+        raise DataError(f"The mapping {path} is a folder, not a file.", "Check --map.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"The mapping {path} is not valid TOML: {error}.", REMEDY) from None
     except ValidationError as error:

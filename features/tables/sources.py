@@ -1,5 +1,6 @@
 """Finding a shop's files and opening them as a relation with row numbers."""
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,8 @@ def find_sources(folder: Path, mapping: Mapping | None) -> dict[str, list[Source
     of such files.
 
     Raises:
-        DataError: the folder or a mapped file is missing, nothing is recognised, or a table comes twice.
+        DataError: the folder or a file is missing or is a folder, nothing is recognised, or a table
+            comes twice.
     """
     if not folder.is_dir():
         raise DataError(
@@ -71,8 +73,10 @@ def find_sources(folder: Path, mapping: Mapping | None) -> dict[str, list[Source
 
 
 def _mapped(folder: Path, table: str, mapped: TableMapping) -> list[SourceFile]:
-    paths = sorted(path for path in folder.glob(mapped.file) if path.is_file())
+    matches = sorted(folder.glob(mapped.file))
+    paths = [path for path in matches if path.is_file()]
     if not paths:
+        _refuse_folders(matches)
         raise DataError(
             f"The folder {folder} has no file {mapped.file}, from which the mapping takes {table}.",
             "Check the folder and `file` in the mapping.",
@@ -88,6 +92,8 @@ def _mapped(folder: Path, table: str, mapped: TableMapping) -> list[SourceFile]:
 def _unmapped(folder: Path, table: str) -> list[SourceFile]:
     forms = [[folder / f"{table}{suffix}"] for suffix in SUFFIXES]
     forms += [sorted((folder / table).glob(f"*{suffix}")) for suffix in SUFFIXES]
+    for form in forms:
+        _refuse_folders(form)
     present = [found for form in forms if (found := [path for path in form if path.is_file()])]
     if len(present) > 1:
         both = " and ".join(form[0].relative_to(folder).as_posix() for form in present[:2])
@@ -95,6 +101,12 @@ def _unmapped(folder: Path, table: str) -> list[SourceFile]:
     paths = present[0] if present else []
     names = [path.relative_to(folder).as_posix() for path in paths]
     return [SourceFile(p, n, TableMapping(file=n), False) for p, n in zip(paths, names, strict=True)]
+
+
+def _refuse_folders(paths: list[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder, not a file.", "Put the exported file itself there.")
 
 
 def open_source(engine: DuckDBEngine, source: SourceFile) -> tuple[dict[str, str], list[MalformedLine]]:
@@ -149,10 +161,13 @@ def _open_csv(
     source: SourceFile, on_malformed: object, header: list[str] | None
 ) -> pa_csv.CSVStreamingReader:
     csv: CsvFormat = source.mapped.csv
+    # Plain UTF-8 pyarrow would not decode before it shows a malformed line to the handler, and a failure
+    # there is printed, not raised. Under this name it decodes first; a byte order mark goes either way.
+    encoding = "utf-8-sig" if codecs.lookup(csv.encoding).name == "utf-8" else csv.encoding
     return pa_csv.open_csv(
         pa.input_stream(str(source.path), compression="detect"),
         # One thread, because only then does pyarrow number malformed lines.
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES, encoding=csv.encoding),
+        read_options=pa_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES, encoding=encoding),
         parse_options=pa_csv.ParseOptions(
             delimiter=csv.delimiter,
             quote_char=csv.quote,
