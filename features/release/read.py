@@ -23,6 +23,7 @@ from features.release.format import (
     id_hash,
     release_id_of,
 )
+from features.validation import first_problem
 
 REMEDY = (
     "Publish another release with `huitou publish RELEASE`, or build it again with `huitou release build`."
@@ -216,7 +217,8 @@ def _read_manifest(folder: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
-        raise ReleaseError(f"The manifest of release {folder.name} is corrupt: {error}.", REMEDY) from None
+        problem = first_problem(error)
+        raise ReleaseError(f"The manifest of release {folder.name} is corrupt: {problem}.", REMEDY) from None
     if manifest.format_version != FORMAT_VERSION:
         raise ReleaseError(
             f"Release {folder.name} has format {manifest.format_version}, not {FORMAT_VERSION}.",

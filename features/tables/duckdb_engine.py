@@ -1,7 +1,8 @@
 """DuckDB as the SQL engine: in process, on files larger than memory."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,9 +10,9 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from features.errors import MissingExtraError
+from features.errors import DataError, MissingExtraError
 from features.tables.contracts import CONTRACTS, Contract
-from features.tables.lake import HIDDEN_COLUMNS, Lake
+from features.tables.lake import HIDDEN_COLUMNS, LAKE_REMEDY, Lake
 
 PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
 
@@ -33,12 +34,21 @@ class DuckDBEngine:
         threads: threads at most.
         memory_limit: DuckDB's own limit; larger results spill to `temp_folder`.
         temp_folder: where to spill; None uses the system's temporary folder.
+        lake: whose parts the queries read, if any. A query that fails while one of them is damaged raises
+            DataError with the part's name.
 
     Raises:
         MissingExtraError: the wheel has no ICU, without which local time cannot be computed.
     """
 
-    def __init__(self, threads: int = 2, memory_limit: str = "4GB", temp_folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        threads: int = 2,
+        memory_limit: str = "4GB",
+        temp_folder: Path | None = None,
+        lake: Lake | None = None,
+    ) -> None:
+        self._lake = lake
         # Stated, because DuckDB's own choice would be `.tmp` in whatever folder the command was run from.
         spill = temp_folder or Path(tempfile.gettempdir()) / "huitou-duckdb"
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -57,12 +67,14 @@ class DuckDBEngine:
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Run one statement and return its rows."""
-        relation = self._connection.sql(sql, params=dict(parameters) if parameters else None)
-        return relation.to_arrow_table()
+        with self._damage_named():
+            relation = self._connection.sql(sql, params=dict(parameters) if parameters else None)
+            return relation.to_arrow_table()
 
     def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run one statement for its effect."""
-        self._connection.execute(sql, dict(parameters) if parameters else None)
+        with self._damage_named():
+            self._connection.execute(sql, dict(parameters) if parameters else None)
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Make an Arrow table (or, once, a stream of batches) readable under a name."""
@@ -71,6 +83,19 @@ class DuckDBEngine:
     def copy_to_parquet(self, sql: str, path: Path, parameters: Mapping[str, object] | None = None) -> None:
         """Write the rows of a query to one Parquet file, in the query's order."""
         self.execute(f"COPY ({sql}) TO {literal(path)} ({PARQUET_OPTIONS})", parameters)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            # DuckDB's own words name no file for most kinds of damage, and its classes do not tell damage
+            # from a wrong query: the checksums of the manifest do.
+            damaged = self._lake.damaged_part() if self._lake else None
+            if damaged is None:
+                raise
+            reason = str(error).strip().partition("\n")[0].rstrip(" .:")
+            raise DataError(f"The lake's part {damaged} is damaged ({reason}).", LAKE_REMEDY) from error
 
     def close(self) -> None:
         """Give back memory and files."""
@@ -92,8 +117,11 @@ def open_lake(
 
     A table that was never ingested is an empty view with the right types. `products` and `customers` have
     one row per id, the one of the latest load. The views keep showing what was committed when they were made.
+
+    Raises:
+        DataError: a part is damaged; so do the engine's queries, where the damage only shows on reading.
     """
-    engine = DuckDBEngine(threads, memory_limit, temp_folder)
+    engine = DuckDBEngine(threads, memory_limit, temp_folder, lake)
     for contract in CONTRACTS.values():
         engine.execute(f"CREATE VIEW {contract.table} AS {_view(contract, lake.parts(contract.table))}")
     return engine

@@ -48,17 +48,18 @@ def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestR
                 "Set shop.timezone to it, or load into another workspace.",
             )
         _remove_leftovers(lake, settings)
-        with _all_or_nothing() as written, _engine(settings.lake) as engine:
+        with _all_or_nothing() as written, _engine(lake) as engine:
             loader = FileLoader(engine, lake, settings, written)
             reports = {table: loader.table(CONTRACTS[table], sources) for table, sources in files.items()}
             for folder in {path.parent for path in written}:
                 sync(folder)
-            commit(settings.lake, Manifest(timezone=zone, parts=tuple(loader.parts)))
+            commit(settings.lake, Manifest(format=1, timezone=zone, parts=tuple(loader.parts)))
     return IngestReport(reports, mapping.note if mapping else "")
 
 
-def _engine(lake: Path) -> DuckDBEngine:
-    return DuckDBEngine(min(os.cpu_count() or 1, THREADS_MAX), MEMORY_LIMIT, lake / ".spill")
+def _engine(lake: Lake) -> DuckDBEngine:
+    threads = min(os.cpu_count() or 1, THREADS_MAX)
+    return DuckDBEngine(threads, MEMORY_LIMIT, lake.folder / ".spill", lake)
 
 
 def _remove_leftovers(lake: Lake, settings: Settings) -> None:

@@ -17,14 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from features.durable import sync
+from features.durable import sha256_of, sync
 from features.errors import DataError
 from features.tables.contracts import CONTRACTS
+from features.validation import first_problem
 
 # Columns of a part that only ingest reads: how a row is known again, what it said, and which load brought it.
 HIDDEN_COLUMNS = ("identity_hash", "content_hash", "load_number")
+LAKE_REMEDY = "Restore it from a backup, or delete the lake and ingest again."
 
 
 class Part(BaseModel):
@@ -70,9 +72,10 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1] = 1
-    timezone: str = ""
-    parts: tuple[Part, ...] = Field(default=())
+    # Without defaults: a file that lacks them is no manifest, and must not pass for an empty lake.
+    format: Literal[1]
+    timezone: str
+    parts: tuple[Part, ...]
 
 
 class Lake:
@@ -91,7 +94,7 @@ class Lake:
             if part.file is not None and not (folder / part.file).is_file():
                 raise DataError(
                     f"The lake has lost its part {folder / part.file}.",
-                    "Restore it from a backup, or delete the lake and ingest again.",
+                    LAKE_REMEDY,
                 )
 
     def parts(self, table: str) -> list[Path]:
@@ -106,6 +109,19 @@ class Lake:
         """Whether any row of the table was ever loaded."""
         return bool(self.parts(table))
 
+    def damaged_part(self) -> Path | None:
+        """The first part whose bytes are not those that were committed, or None. Reads every part."""
+        for part in self.manifest.parts:
+            if part.file is None:
+                continue
+            path = self.folder / part.file
+            try:
+                if sha256_of(path) != part.fingerprint:
+                    return path
+            except OSError:
+                return path
+        return None
+
     def fingerprint(self) -> str:
         """SHA-256 over the committed parts: equal fingerprints mean equal data."""
         digest = hashlib.sha256(self.manifest.timezone.encode())
@@ -119,12 +135,12 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return Manifest()
-    except (ValidationError, OSError) as error:
-        raise DataError(
-            f"The manifest of the lake, {path}, cannot be read: {error}.",
-            "Restore it from a backup, or delete the lake and ingest again.",
-        ) from None
+        return Manifest(format=1, timezone="", parts=())
+    except ValidationError as error:
+        reason = first_problem(error)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    raise DataError(f"The manifest of the lake, {path}, cannot be read: {reason}.", LAKE_REMEDY)
 
 
 @contextmanager

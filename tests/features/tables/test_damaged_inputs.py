@@ -1,11 +1,15 @@
 """Sources, mappings and lakes that cannot be read: one sentence, and nothing else on the screen."""
 
+import json
 import random
 import sys
 
+import duckdb
 import pytest
 
 from features.errors import DataError
+from features.tables.duckdb_engine import open_lake
+from features.tables.lake import Lake
 from features.tables.mapping import load_mapping
 
 HEADER = "order_id,customer_id,product_id,ordered_at,quantity,amount\n"
@@ -59,3 +63,56 @@ def test_a_mapping_that_is_a_folder_is_refused(shop):
     (shop.export / "map.toml").mkdir()
     with pytest.raises(DataError, match=r"map\.toml is a folder, not a file"):
         load_mapping(shop.export / "map.toml")
+
+
+@pytest.fixture
+def part(shop):
+    """The one committed part of a shop's orders, long enough to be damaged in several ways."""
+    shop.write("orders.csv", HEADER + "".join(LINE.replace("o1", f"o{n}") for n in range(500)))
+    shop.ingest()
+    (path,) = Lake(shop.settings.lake).parts("orders")
+    return path
+
+
+@pytest.mark.parametrize("kept", [0, 4, 1_000])
+def test_a_part_overwritten_with_junk_is_named_with_the_remedy(shop, part, kept):
+    # 0: no magic bytes; 4 and more: the ends are whole, and the damage shows on reading the footer or a page.
+    content = bytearray(part.read_bytes())
+    end = len(content) - kept
+    content[kept:end] = random.Random(1).randbytes(max(0, end - kept))
+    part.write_bytes(content)
+    with pytest.raises(DataError) as failure:
+        shop.rows("SELECT max(customer_id), max(product_id), sum(amount) FROM orders")
+    assert str(part) in failure.value.message
+    assert "\n" not in failure.value.message
+    assert "delete the lake and ingest again" in failure.value.remedy
+    assert isinstance(failure.value.__cause__, duckdb.Error)
+
+
+def test_an_ingest_beside_a_damaged_part_blames_the_part_not_the_new_file(shop, part):
+    part.write_bytes(b"junk" * 500)
+    shop.write("orders.csv", HEADER + LINE.replace("o1", "later"))
+    with pytest.raises(DataError, match=r"lake's part .* is damaged"):
+        shop.ingest()
+
+
+def test_a_wrong_query_over_a_whole_lake_stays_the_engines_error(shop, part):
+    with open_lake(Lake(shop.settings.lake)) as engine, pytest.raises(duckdb.BinderException):
+        engine.query("SELECT no_such_column FROM orders")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{}", "at format, Field required"),
+        ("junk", "Invalid JSON"),
+        (json.dumps({"format": 1, "timezone": "UTC", "parts": [{}]}), r"at parts\.0\.table, Field required"),
+    ],
+)
+def test_a_manifest_that_is_none_is_refused_in_one_line(shop, content, problem):
+    shop.settings.lake.mkdir(parents=True)
+    (shop.settings.lake / "manifest.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=problem) as failure:
+        Lake(shop.settings.lake)
+    assert "\n" not in str(failure.value)
+    assert "http" not in str(failure.value)
