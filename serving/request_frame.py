@@ -1,4 +1,6 @@
-"""The frame around every request: an id, bounds on its body, metrics, a last resort for the unexpected."""
+"""The frame around every request: admission, an id, bounds on its body, metrics,
+a last resort for the unexpected.
+"""
 
 import asyncio
 import logging
@@ -8,10 +10,12 @@ import traceback
 import uuid
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.settings import ServingSettings
 from serving.problems import ProblemError
+from serving.security import METHODS_WITH_BODY, admit
 from serving.service_metrics import ServiceMetrics
 
 logger = logging.getLogger("huitou.serving")
@@ -50,7 +54,8 @@ class RequestFrame:
             await send(message)
 
         try:
-            if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
+            admit(HTTPConnection(scope))
+            if scope["method"] in METHODS_WITH_BODY:
                 receive = _replay(await self._body(scope, receive), receive)
             await self._app(scope, receive, send_with_id)
         except ProblemError as problem:

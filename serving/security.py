@@ -6,12 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.requests import HTTPConnection
 
+from serving.api_keys import KeyRing
 from serving.problems import ProblemError
 from serving.services import Services
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+_FOR_EVERYONE = ("/healthz", "/readyz")
 _bearer = HTTPBearer(auto_error=False, description="A key of `huitou keys create`.")
 
 
@@ -23,34 +28,31 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def admit(connection: HTTPConnection) -> None:
+    """Turn away, before a body is read, whom no call would answer; what a key may do, `require` decides.
+
+    Without keys that is every other machine, also for the API's document and the metrics; with keys it is
+    who sends a body without one.
+
+    Raises:
+        ProblemError: 401, 403, or 503 while the keys are not known yet.
+    """
+    if connection.scope["path"] in _FOR_EVERYONE:
+        return
+    services: Services = connection.app.state.services
+    keys = services.watcher.keys
+    if connection.scope["method"] in METHODS_WITH_BODY:
+        _scopes(connection, keys)
+    elif keys is not None and keys.open:
+        _only_this_machine(connection)
+
+
 def require(*scopes: str) -> Callable[..., Awaitable[None]]:
     """A dependency that lets a request pass if its key has one of these scopes; admin has them all."""
 
-    async def check(
-        request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    ) -> None:
+    async def check(request: Request, _documented: Annotated[object, Security(_bearer)]) -> None:
         services: Services = request.app.state.services
-        keys = services.watcher.keys
-        if keys is None:
-            raise ProblemError(
-                503,
-                "keys_unknown",
-                "The keys could not be read from the database yet.",
-                headers={"Retry-After": "1"},
-            )
-        if keys.open:
-            _only_this_machine(request)
-            return
-        granted = keys.scopes(credentials.credentials) if credentials else None
-        if granted is None:
-            raise ProblemError(
-                401,
-                "unauthorized",
-                "The API key is missing, wrong or revoked. Send Authorization: Bearer KEY; "
-                "`huitou keys create --scope storefront` makes one.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+        granted = _scopes(request, services.watcher.keys)
         if "admin" not in granted and not set(scopes) & set(granted):
             raise ProblemError(
                 403,
@@ -61,8 +63,32 @@ def require(*scopes: str) -> Callable[..., Awaitable[None]]:
     return check
 
 
-def _only_this_machine(request: Request) -> None:
-    client = request.client.host if request.client else ""
+def _scopes(connection: HTTPConnection, keys: KeyRing | None) -> tuple[str, ...]:
+    if keys is None:
+        raise ProblemError(
+            503,
+            "keys_unknown",
+            "The keys could not be read from the database yet.",
+            headers={"Retry-After": "1"},
+        )
+    if keys.open:
+        _only_this_machine(connection)
+        return ("admin",)
+    scheme, key = get_authorization_scheme_param(connection.headers.get("authorization"))
+    granted = keys.scopes(key) if scheme.lower() == "bearer" else None
+    if granted is None:
+        raise ProblemError(
+            401,
+            "unauthorized",
+            "The API key is missing, wrong or revoked. Send Authorization: Bearer KEY; "
+            "`huitou keys create --scope storefront` makes one.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return granted
+
+
+def _only_this_machine(connection: HTTPConnection) -> None:
+    client = connection.client.host if connection.client else ""
     if not is_loopback(client):
         raise ProblemError(
             401,
@@ -71,7 +97,7 @@ def _only_this_machine(request: Request) -> None:
             headers={"WWW-Authenticate": "Bearer"},
         )
     # A web page can make a browser on this machine call us under the page's own name (DNS rebinding).
-    host = re.sub(r":\d+$", "", request.headers.get("host", ""))
+    host = re.sub(r":\d+$", "", connection.headers.get("host", ""))
     if host.lower() not in _LOCAL_HOSTS:
         raise ProblemError(
             403,

@@ -71,6 +71,42 @@ def test_with_keys_a_call_without_one_is_refused(shop, name):
         assert client.request(*CALLS[name], headers={"authorization": f"Basic {key}"}).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/v1/recommendations", "/v1/events"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"x" * 200])
+def test_the_key_is_checked_before_the_body_is_looked_at(shop, path, body):
+    key = create(shop, "storefront")
+    with shop.client(serving={"max_body_bytes": 100}) as client:
+        assert client.post(path, content=body).status_code == 401
+        known = client.post(path, content=body, headers={"authorization": f"Bearer {key}"})
+        assert known.status_code in (413, 422)
+
+
+def test_the_body_of_a_caller_without_a_key_is_not_even_read(shop):
+    create(shop, "storefront")
+    read: list[str] = []
+
+    async def call_with(app) -> int:
+        statuses = []
+
+        async def receive():
+            read.append("a message")
+            return {"type": "http.request", "body": b"{}", "more_body": True}
+
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/events", "query_string": b"", "headers": [],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http", "root_path": "",
+        }  # fmt: skip
+        await app(scope, receive, send)
+        return statuses[0]
+
+    with shop.client() as client:
+        assert client.portal.call(call_with, client.app) == 401
+    assert read == []
+
+
 def test_a_revoked_key_is_refused_soon_and_the_service_does_not_open_again(shop):
     key = create(shop, "storefront")
     with shop.client() as client:
@@ -120,6 +156,19 @@ def test_without_keys_the_host_must_be_this_machine(client, host, status):
     assert answer.status_code == status
     if status == 403:
         assert answer.json()["code"] == "host_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/docs", "/openapi.json", "/"])
+def test_without_keys_the_host_counts_for_what_needs_no_key_too(client, path):
+    assert client.get(path).status_code == 200
+    answer = client.get(path, headers={"host": "shop.example"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "host_not_allowed")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told_to_everyone(shop, path):
+    with shop.client(host="203.0.113.9") as client:
+        assert client.get(path, headers={"host": "shop.example"}).status_code == 200
 
 
 def test_the_database_never_sees_the_key(shop):
