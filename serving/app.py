@@ -56,6 +56,7 @@ def create_app(
     app: FastAPI = FastAPIOffline(
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
         static_url="/docs/assets",
         title="Huitou",
         version="1",

@@ -116,7 +116,8 @@ def _field(error: Mapping[str, Any]) -> str:
 
 def _detail(error: Mapping[str, Any]) -> str:
     if error["type"] == "json_invalid":
-        return f"The body is not JSON: {error.get('ctx', {}).get('error', 'it cannot be parsed')}"
+        reason = error.get("ctx", {}).get("error", "it cannot be parsed")
+        return f"The body is not JSON: {reason}. Send one JSON object in UTF-8."
     return str(error["msg"]).removeprefix("Value error, ")
 
 

@@ -1,5 +1,6 @@
 """What requests may say. Every wrong field is named together with what it should be."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +23,8 @@ from features.database.records import Event
 PLACEMENTS = (*PERSONAL_PLACEMENTS, "trending")
 MAX_LIMIT = 100
 MAX_EVENTS = 1000
+_STARTS_WITH_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def _within_limit(value: int) -> int:
@@ -30,14 +33,40 @@ def _within_limit(value: int) -> int:
     return value
 
 
+def _json_integer(value: Any) -> Any:
+    # A boolean is an integer to Python, but not to JSON.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"limit must be a whole number from 1 to {MAX_LIMIT}, sent as a JSON number")
+    return value
+
+
 def _known_placement(value: Any) -> Any:
-    if value not in PLACEMENTS:
-        raise ValueError(f"placement must be one of {', '.join(PLACEMENTS)}, not {value!r}")
+    # Only text is shown: the representation of deeply nested lists is an error of its own.
+    if not isinstance(value, str) or value not in PLACEMENTS:
+        shown = repr(value[:100]) if isinstance(value, str) else "another type"
+        raise ValueError(f"placement must be one of {', '.join(PLACEMENTS)}, not {shown}")
     return value
 
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _instant_text(value: Any) -> Any:
+    # Numbers would be read as seconds or milliseconds, whichever looks more likely; so would digits in text.
+    if not isinstance(value, str) or not _STARTS_WITH_DATE.match(value):
+        raise ValueError("occurred_at must be text such as 2026-03-01T12:00:00Z")
+    return value
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, str):
+        plain = _PLAIN_DECIMAL.fullmatch(value) is not None
+    else:
+        plain = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if not plain:
+        raise ValueError("must be a JSON number, or text such as 12.50 (digits 0 to 9 and a point)")
+    return value
 
 
 def _storable(value: datetime) -> datetime:
@@ -54,6 +83,9 @@ Limit = Annotated[
     AfterValidator(_within_limit),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
 ]
+# In a body, types are JSON's: `"20"`, `20.0` and `true` are no numbers there. A query only has text.
+JsonLimit = Annotated[Limit, BeforeValidator(_json_integer)]
+JsonBool = Annotated[bool, Field(strict=True)]
 Placement = Annotated[
     str, BeforeValidator(_known_placement), WithJsonSchema({"type": "string", "enum": list(PLACEMENTS)})
 ]
@@ -64,7 +96,11 @@ Names = Annotated[
 ]
 Locale = Literal["zh", "en"]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Exact = Annotated[Decimal, Field(max_digits=18, decimal_places=4, allow_inf_nan=False)]
+JsonPrice = Annotated[Price, Field(strict=True)]
+Exact = Annotated[
+    Decimal, BeforeValidator(_decimal), Field(max_digits=18, decimal_places=4, allow_inf_nan=False)
+]
+Seconds = Annotated[float, BeforeValidator(_decimal), Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class _Request(BaseModel):
@@ -74,8 +110,8 @@ class _Request(BaseModel):
 class PriceRange(_Request):
     """Ends included, in shop currency; products without a price are outside every range."""
 
-    min: Price | None = None
-    max: Price | None = None
+    min: JsonPrice | None = None
+    max: JsonPrice | None = None
 
     @model_validator(mode="after")
     def _ends_in_order(self) -> Self:
@@ -90,7 +126,7 @@ class ProductFilter(_Request):
     category: Names | None = None
     brand: Names | None = None
     price: PriceRange | None = None
-    in_stock: bool | None = None
+    in_stock: JsonBool | None = None
 
 
 class RecommendationRequest(_Request):
@@ -99,7 +135,7 @@ class RecommendationRequest(_Request):
     customer_id: Id | None = Field(default=None, description="Who is asking; beats session_id.")
     session_id: Id | None = Field(default=None, description="An anonymous visit.")
     placement: Placement = "home"
-    limit: Limit = 20
+    limit: JsonLimit = 20
     context_product_ids: Annotated[list[Id], Field(max_length=100)] = Field(
         default=[], description="What the customer is looking at; similar products come near the top."
     )
@@ -107,7 +143,7 @@ class RecommendationRequest(_Request):
         default=[], description="Never recommended in this answer; unknown ids are ignored."
     )
     filter: ProductFilter | None = None
-    strict: bool = Field(
+    strict: JsonBool = Field(
         default=False, description="Only the placement's own products, even if fewer than limit."
     )
     locale: Locale | None = Field(default=None, description="Language of names and reasons.")
@@ -158,12 +194,35 @@ class RecommendationQuery(_Request):
         )
 
 
+class SimilarQuery(_Request):
+    """Query parameters of similar products."""
+
+    limit: Limit = 20
+
+
+class TrendingQuery(_Request):
+    """Query parameters of trending products."""
+
+    limit: Limit = 20
+    category: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class OffersQuery(_Request):
+    """Query parameters of a customer's offers."""
+
+    locale: Locale | None = None
+
+
+class NoQuery(_Request):
+    """A call without query parameters: any is a mistake worth naming."""
+
+
 class EventIn(_Request):
     """One event of the data contract."""
 
     event_id: Id
     type: Literal[EVENT_TYPES]  # type: ignore[valid-type]
-    occurred_at: Annotated[AwareDatetime, AfterValidator(_storable)] = Field(
+    occurred_at: Annotated[AwareDatetime, BeforeValidator(_instant_text), AfterValidator(_storable)] = Field(
         description="An instant with an offset, such as 2026-03-01T12:00:00Z."
     )
     customer_id: Id | None = None
@@ -173,7 +232,7 @@ class EventIn(_Request):
     quantity: Exact | None = None
     amount: Exact | None = None
     channel: Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")] | None = None
-    dwell_seconds: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None = None
+    dwell_seconds: Seconds | None = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:

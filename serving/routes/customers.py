@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from serving.answers import OffersAnswer, ProfileAnswer
 from serving.offer_selection import select_offers
 from serving.problems import unknown
 from serving.responses import personal
-from serving.schemas import Id, Locale
+from serving.schemas import Id, NoQuery, OffersQuery
 from serving.security import require
 from serving.services import ServicesOfApp
 
@@ -23,7 +23,9 @@ CustomerId = Annotated[Id, Path()]
     response_class=Response,
     dependencies=[Depends(require("storefront", "marketing"))],
 )
-async def profile(customer_id: CustomerId, services: ServicesOfApp) -> Response:
+async def profile(
+    customer_id: CustomerId, _query: Annotated[NoQuery, Query()], services: ServicesOfApp
+) -> Response:
     """The customer as of the live release."""
     release = services.release()
     customer = release.customer_index(customer_id)
@@ -44,7 +46,9 @@ async def profile(customer_id: CustomerId, services: ServicesOfApp) -> Response:
     response_class=Response,
     dependencies=[Depends(require("storefront", "marketing"))],
 )
-async def offers(customer_id: CustomerId, services: ServicesOfApp, locale: Locale | None = None) -> Response:
+async def offers(
+    customer_id: CustomerId, query: Annotated[OffersQuery, Query()], services: ServicesOfApp
+) -> Response:
     """The customer's offers now; none without consent."""
     release = services.release()
     customer = release.customer_index(customer_id)
@@ -55,7 +59,7 @@ async def offers(customer_id: CustomerId, services: ServicesOfApp, locale: Local
     chosen: list[dict[str, Any]] = []
     if release.personalization_allowed(customer):
         local_now = now.astimezone(shop.zone)
-        chosen = select_offers(release, release.profile(customer), local_now, locale or shop.locale)
+        chosen = select_offers(release, release.profile(customer), local_now, query.locale or shop.locale)
     return personal(
         {"customer_id": customer_id, "offers": chosen, "release_id": release.id, "generated_at": now}
     )

@@ -8,13 +8,19 @@ from starlette.responses import Response
 
 from features.database.records import Event
 from serving.answers import EventsAnswer
+from serving.json_body import JsonRoute
 from serving.problems import field_errors
 from serving.responses import personal
 from serving.schemas import EventBatch, EventIn
 from serving.security import require
 from serving.services import ServicesOfApp
 
-router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(require("storefront"))])
+router = APIRouter(
+    prefix="/v1",
+    tags=["events"],
+    dependencies=[Depends(require("storefront"))],
+    route_class=JsonRoute,
+)
 
 
 @router.post("/events", responses={200: {"model": EventsAnswer}}, response_class=Response)

@@ -15,12 +15,14 @@ from serving.services import ServicesOfApp
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", response_class=Response)
 async def alive() -> Response:
     """The process answers. No dependency is asked: a restart would not bring one back."""
     return personal({"alive": True})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={200: {"model": ReadyAnswer}}, response_class=Response)
 async def ready(services: ServicesOfApp) -> Response:
     """A release is open and keys are known, so questions can be answered; 503 before that.

@@ -6,13 +6,19 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from serving.answers import RecommendationAnswer
+from serving.json_body import JsonRoute
 from serving.pipeline import recommend
 from serving.responses import personal
 from serving.schemas import Id, RecommendationQuery, RecommendationRequest
 from serving.security import require
 from serving.services import ServicesOfApp
 
-router = APIRouter(prefix="/v1", tags=["recommendations"], dependencies=[Depends(require("storefront"))])
+router = APIRouter(
+    prefix="/v1",
+    tags=["recommendations"],
+    dependencies=[Depends(require("storefront"))],
+    route_class=JsonRoute,
+)
 ANSWERS: dict[int | str, dict[str, Any]] = {200: {"model": RecommendationAnswer}}
 
 

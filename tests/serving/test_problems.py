@@ -18,7 +18,7 @@ def problem(answer, status: int, code: str) -> dict[str, object]:
     return body
 
 
-@pytest.mark.parametrize("limit", [0, 1000, -1, 101, 2.5, "many", None])
+@pytest.mark.parametrize("limit", [0, 1000, -1, 101, 2.5, "many", None, True, "20", 2.0, 10**30])
 def test_a_wrong_limit_names_the_limit(client, limit):
     body = problem(ask(client, limit=limit), 422, "invalid_request")
     assert body["errors"][0]["field"] == "limit"
@@ -53,6 +53,12 @@ def test_an_unknown_placement_names_the_known_ones(client):
         ({"filter": {"price": {"min": 3, "max": 2}}}, "filter.price"),
         ({"filter": {"size": 3}}, "filter.size"),
         ({"placement": ["home"]}, "placement"),
+        ({"strict": "true"}, "strict"),
+        ({"strict": 1}, "strict"),
+        ({"filter": {"in_stock": "yes"}}, "filter.in_stock"),
+        ({"filter": {"in_stock": 1}}, "filter.in_stock"),
+        ({"filter": {"price": {"min": "3"}}}, "filter.price.min"),
+        ({"filter": {"price": {"max": True}}}, "filter.price.max"),
     ],
 )
 def test_a_wrong_field_is_named(client, question, field):
@@ -66,14 +72,98 @@ def test_an_unknown_context_product_is_named(client):
     assert body["errors"][0]["field"] == "context_product_ids.1"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b"[1]", b'"x"', b"\xff\xfe", b"null"])
-def test_a_malformed_body_is_a_problem(client, body):
+def test_a_query_is_text_so_its_numbers_and_booleans_are_read_from_text(client):
+    answer = client.get("/v1/customers/ada/recommendations?limit=7&strict=true&in_stock=true&price_min=1")
+    assert answer.status_code == 200
+    assert len(answer.json()["products"]) == 7
+
+
+@pytest.mark.parametrize("path", ["/v1/recommendations", "/v1/events"])
+@pytest.mark.parametrize("body", [b"", b"[1]", b'"x"', b"null"])
+def test_a_body_that_is_no_object_is_a_problem(client, path, body):
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert problem(answer, 422, "invalid_request")["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize("path", ["/v1/recommendations", "/v1/events"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"nonsense",
+        b"\xff\xfe",
+        b'{"customer_id": "\xff"}',
+        b'{"customer_id": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"customer_id": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"limit": ' + b"9" * 5000 + b"}",
+        b'{"limit": NaN}',
+    ],
+    ids=range(9),
+)
+def test_a_body_that_is_no_json_is_a_problem_with_a_remedy(client, path, body):
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    (error,) = problem(answer, 422, "invalid_request")["errors"]
+    assert error["field"] == "body"
+    assert error["detail"].startswith("The body is not JSON: ")
+    assert error["detail"].endswith("Send one JSON object in UTF-8.")
+
+
+@pytest.mark.parametrize("field", ["customer_id", "limit", "placement", "filter", "strict", "colour"])
+def test_a_deeply_nested_value_is_a_wrong_field_like_any_other(client, field):
+    # As deep as the parser lets through.
+    body = b'{"%s": ' % field.encode() + b"[" * 1020 + b"]" * 1020 + b"}"
     answer = client.post("/v1/recommendations", content=body, headers={"content-type": "application/json"})
-    problem(answer, 422, "invalid_request")
+    assert problem(answer, 422, "invalid_request")["errors"][0]["field"] == field
 
 
-def test_a_body_of_another_type_is_a_problem(client):
-    problem(client.post("/v1/recommendations", data={"customer_id": "ada"}), 422, "invalid_request")
+@pytest.mark.parametrize("path", ["/v1/recommendations", "/v1/events"])
+@pytest.mark.parametrize(
+    ("content_type", "named"),
+    [
+        ("text/plain", "'text/plain'"),
+        ("application/x-www-form-urlencoded", "'application/x-www-form-urlencoded'"),
+        ("application/jsonp", "'application/jsonp'"),
+        ("json", "'json'"),
+        (None, "without a Content-Type"),
+    ],
+)
+def test_a_wrong_or_missing_content_type_is_named_with_its_remedy(client, path, content_type, named):
+    headers = {"content-type": content_type} if content_type else {}
+    answer = client.post(path, content=b'{"customer_id": "ada"}', headers=headers)
+    (error,) = problem(answer, 422, "invalid_request")["errors"]
+    assert error["field"] == "body"
+    assert named in error["detail"]
+    assert error["detail"].endswith("Send JSON with Content-Type: application/json.")
+
+
+@pytest.mark.parametrize("content_type", ["Application/JSON; charset=utf-8", "application/vnd.shop+json"])
+def test_every_json_content_type_is_taken(client, content_type):
+    answer = client.post(
+        "/v1/recommendations", content=b'{"customer_id": "ada"}', headers={"content-type": content_type}
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/trending",
+        "/v1/products/p1/similar",
+        "/v1/customers/ada/profile",
+        "/v1/customers/ada/offers",
+        "/v1/customers/ada/recommendations",
+    ],
+)
+def test_an_unknown_query_parameter_is_named(client, path):
+    assert client.get(path).status_code == 200
+    body = problem(client.get(f"{path}?limitt=3"), 422, "invalid_request")
+    assert [error["field"] for error in body["errors"]] == ["limitt"]
+
+
+def test_a_path_with_a_slash_too_many_is_unknown(client):
+    for path in ("/v1/trending/", "/v1/products/p1/similar/", "/healthz/"):
+        problem(client.get(path, follow_redirects=False), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/v1/customers/stranger/profile", "/v1/customers/stranger/offers"])

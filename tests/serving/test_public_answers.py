@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.serving.conftest import ask
 
 
@@ -22,6 +24,14 @@ def test_trending_is_best_first_everywhere_and_in_a_category(client):
     tea = client.get("/v1/trending?category=tea&limit=100").json()["products"]
     assert [p["product_id"] for p in tea] == [f"p{i}" for i in range(36, -1, -4)]
     assert client.get("/v1/trending?category=none").json()["products"] == []
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/trending"])
+def test_head_answers_like_get_without_a_body(client, path):
+    got, asked = client.get(path), client.head(path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    for header in ("content-type", "content-length", "cache-control", "etag"):
+        assert asked.headers.get(header) == got.headers.get(header), header
 
 
 def test_public_answers_are_kept_until_the_release_changes(shop):

@@ -161,12 +161,31 @@ def test_what_was_acknowledged_is_in_the_database(shop):
         ({"amount": "1.23456"}, "amount"),
         ({"dwell_seconds": -1}, "dwell_seconds"),
         ({"colour": "red"}, "colour"),
+        ({"occurred_at": 1514894400}, "occurred_at must be text"),
+        ({"occurred_at": "1514894400"}, "occurred_at must be text"),
+        ({"occurred_at": True}, "occurred_at must be text"),
+        ({"amount": True}, "amount: must be a JSON number"),
+        ({"amount": "１２"}, "amount: must be a JSON number"),
+        ({"amount": " 12"}, "amount: must be a JSON number"),
+        ({"amount": "1_000"}, "amount: must be a JSON number"),
+        ({"amount": "1e3"}, "amount: must be a JSON number"),
+        ({"amount": ["12"]}, "amount: must be a JSON number"),
+        ({"quantity": False}, "quantity: must be a JSON number"),
+        ({"quantity": "٣"}, "quantity: must be a JSON number"),
+        ({"dwell_seconds": True}, "dwell_seconds: must be a JSON number"),
+        ({"dwell_seconds": "３"}, "dwell_seconds: must be a JSON number"),
     ],
 )
 def test_an_invalid_event_is_named_and_does_not_stop_the_others(client, broken, named):
     results = send(client, event("good"), event("bad") | broken, event("good2")).json()["results"]
     assert [result["status"] for result in results] == ["stored", "invalid", "stored"]
     assert named in results[1]["detail"]
+
+
+@pytest.mark.parametrize("value", [12, 12.5, "12", "12.5", "+12.5", "0012.5000"])
+def test_numbers_of_an_event_may_be_json_numbers_or_plain_text(client, value):
+    result = send(client, event("e1", amount=value, quantity=value, dwell_seconds=value)).json()["results"][0]
+    assert (result["status"], result["detail"]) == ("stored", None)
 
 
 def test_an_event_that_is_no_object_is_invalid(client):
