@@ -63,7 +63,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Compute one profile per customer from what was known before a date."""
-    from features.profiles.build import build_profiles, write_profiles
+    from features.profiles.build import build_profiles, require_orders, write_profiles
     from features.tables.duckdb_engine import open_lake
     from features.tables.lake import Lake
 
@@ -71,7 +71,9 @@ def build(
     day = parse_day(as_of)
     output = Output(as_json)
     with output.step("profiles", f"Building profiles as of {day}"):
-        profiles = build_profiles(open_lake(Lake(settings.lake)), day, settings)
+        with open_lake(Lake(settings.lake)) as engine:
+            require_orders(engine, day, settings)
+            profiles = build_profiles(engine, day, settings)
         write_profiles(profiles, settings.lake / "profiles")
     summary = profiles.summary()
     output.result(summary, lambda screen: show_profiles(screen, summary))

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
+from features.database.address import shown_address
 from features.errors import MissingExtraError, SettingsError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -24,10 +25,15 @@ MIGRATION_LOCK = 4_151_209
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engine for reads and the one for writes."""
+    """The engine for reads and the one for writes.
+
+    Attributes:
+        address: of the database, for messages, without its password.
+    """
 
     reads: Engine
     writes: Engine
+    address: str
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -50,10 +56,13 @@ def open_engines(url: str, read_timeout_ms: int, write_timeout_ms: int) -> Engin
             _sqlite_engine(path, read_timeout_ms, "BEGIN"),
             # IMMEDIATE: a transaction that starts as a reader cannot wait for the writer's lock later.
             _sqlite_engine(path, write_timeout_ms, "BEGIN IMMEDIATE"),
+            shown_address(url),
         )
     else:
         engines = Engines(
-            _postgres_engine(address, read_timeout_ms), _postgres_engine(address, write_timeout_ms)
+            _postgres_engine(address, read_timeout_ms),
+            _postgres_engine(address, write_timeout_ms),
+            shown_address(url),
         )
     with engines.writes.begin() as connection:
         _migrate(connection)

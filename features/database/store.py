@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.database.address import shown_address
 from features.database.engines import Engines, open_engines
 from features.database.records import ApiKey, Control, Event, EventStatus, LiveRelease, RecentEvent
 from features.database.schema import api_keys, events, live_releases
@@ -35,7 +36,7 @@ def open_database(url: str, read_timeout_ms: int = 5000, write_timeout_ms: int =
         SettingsError: the address is of no supported database.
         DatabaseUnavailableError: the database cannot be reached.
     """
-    with _stated_failure():
+    with _stated_failure(shown_address(url)):
         return Database(open_engines(url, read_timeout_ms, write_timeout_ms))
 
 
@@ -133,24 +134,24 @@ class Database:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _stated_failure(), self._engines.reads.begin() as connection:
+        with _stated_failure(self._engines.address), self._engines.reads.begin() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _stated_failure(), self._engines.writes.begin() as connection:
+        with _stated_failure(self._engines.address), self._engines.writes.begin() as connection:
             yield connection
 
 
 @contextmanager
-def _stated_failure() -> Iterator[None]:
+def _stated_failure(address: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         # Only the driver's own words: SQLAlchemy's would carry the statement and, without care, its values.
         reason = getattr(error, "orig", error if isinstance(error, sqlite3.Error) else type(error).__name__)
         raise DatabaseUnavailableError(
-            f"The database did not answer ({str(reason).strip()}).",
+            f"The database {address} did not answer ({str(reason).strip()}).",
             "Check database.url and that it is reachable.",
         ) from error
 

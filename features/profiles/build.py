@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.columns import SEGMENTS
+from features.errors import NotReadyError
 from features.loyalty.tiers import TierRules, TierStanding, tiers_as_of
 from features.profiles.affinity import affinity_lists
 from features.profiles.cadence import due_score, pair_gaps
@@ -26,7 +27,7 @@ from features.profiles.store import Profiles, read_profiles, write_profiles
 from features.settings import Settings
 from features.tables.engine import Engine, read_sql
 
-__all__ = ["Profiles", "build_profiles", "read_profiles", "write_profiles"]
+__all__ = ["Profiles", "build_profiles", "read_profiles", "require_orders", "write_profiles"]
 
 EPOCH = date(1970, 1, 1)
 # In the order in which each needs those before it.
@@ -40,6 +41,20 @@ STEPS = (
     "profile_weekdays",
     "profile_hours",
 )
+
+
+def require_orders(engine: Engine, as_of: date, settings: Settings) -> None:
+    """Refuse to go on from a lake without purchases, of which every profile would be empty.
+
+    Raises:
+        NotReadyError: no order line lies before the day.
+    """
+    found = engine.query("SELECT 1 FROM orders WHERE local_at < $as_of LIMIT 1", {"as_of": as_of})
+    if not found.num_rows:
+        raise NotReadyError(
+            f"The lake {settings.lake} has no orders before {as_of}.",
+            "Run: huitou ingest SOURCE, or take a later date.",
+        )
 
 
 def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:

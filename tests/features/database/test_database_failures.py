@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import inspect
 
+from features.database.address import shown_address
 from features.database.engines import open_engines
 from features.database.records import Event
 from features.database.schema import metadata
@@ -104,3 +105,26 @@ def test_the_migrations_end_where_the_schema_says(path):
             index.name for index in table.indexes
         }
     engines.dispose()
+
+
+def test_a_failure_names_the_file(path, database):
+    path.unlink()
+    with pytest.raises(DatabaseUnavailableError) as failure:
+        database.live_release()
+    assert f"The database {path} did not answer" in failure.value.message
+
+
+@pytest.mark.parametrize(
+    "address", ["shop:hush-hush@/none?host={}", "/none?host={}&user=shop&password=hush-hush"]
+)
+def test_a_failure_names_the_address_without_its_password(tmp_path, address):
+    with pytest.raises(DatabaseUnavailableError) as failure:
+        open_database("postgresql://" + address.format(tmp_path))
+    assert "/none?host=" in failure.value.message
+    assert "hush-hush" not in str(failure.value)
+
+
+def test_an_unparsable_address_keeps_its_secret():
+    assert shown_address("postgresql://shop:hush@host:port:9/x") == "postgresql://***@host:port:9/x"
+    assert shown_address("https://shop:hush@tracker.example/x") == "https://shop:***@tracker.example/x"
+    assert shown_address("./runs") == "./runs"
