@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -105,11 +106,13 @@ def train(
             are always judged, so a limit below the time they take is exceeded.
 
     Raises:
-        DataError: a name is unknown, or the budget is not positive.
+        DataError: a name is unknown, the list is empty, or the budget is not positive and finite.
         NotReadyError: there are too few purchases before the judged window.
     """
-    if budget_minutes is not None and budget_minutes <= 0:
-        raise DataError(f"A budget of {budget_minutes} minutes is too short.", "Give a positive number.")
+    if budget_minutes is not None and not (math.isfinite(budget_minutes) and budget_minutes > 0):
+        raise DataError(f"A budget of {budget_minutes} minutes is no budget.", "Give a positive number.")
+    if models is not None and not models:
+        raise DataError("The list of models is empty.", f"Known: {', '.join(MODELS)}.")
     for name in models or ():
         default_spec(name, settings.training.seed)
     notes: list[str] = []

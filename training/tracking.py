@@ -8,13 +8,15 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from features.columns import TASKS
 from features.errors import MissingExtraError, NotReadyError
@@ -63,11 +65,13 @@ def tracking_client(settings: Settings) -> Iterator[MlflowClient]:
 
     Raises:
         MissingExtraError: MLflow is not installed.
-        NotReadyError: the tracking server or database does not answer.
+        NotReadyError: the tracking server or database does not answer, or is none.
     """
     try:
+        from alembic.util.exc import CommandError
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         raise MissingExtraError("MLflow", "training") from None
     # After the import, which sets levels itself.
@@ -75,11 +79,33 @@ def tracking_client(settings: Settings) -> Iterator[MlflowClient]:
         logging.getLogger(name).setLevel(logging.ERROR)
     settings.workspace.mkdir(parents=True, exist_ok=True)
     try:
+        _probe_sqlite(settings.mlflow_uri)
         yield MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
-    except MlflowException as error:
-        raise NotReadyError(
-            f"MLflow at {settings.mlflow_uri} failed: {error.message}.", "Check mlflow.tracking_uri."
-        ) from error
+    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error) as error:
+        raise _failure(settings.mlflow_uri, error) from error
+
+
+def _probe_sqlite(uri: str) -> None:
+    """Open what is there once: MLflow would try a folder or junk ten times, for more than a minute."""
+    from features.database.address import shown_address
+
+    path = Path(shown_address(uri))
+    if uri.startswith("sqlite:") and path.exists():
+        # mode=rw: never makes a file.
+        with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True)) as connection:
+            connection.execute("PRAGMA schema_version")
+
+
+def _failure(uri: str, error: Exception) -> NotReadyError:
+    from features.database.address import shown_address, without_secrets
+
+    # The first line is the driver's; SQLAlchemy adds the statement and its values below it.
+    reason = str(error).strip().partition("\n")[0].rstrip(" .")
+    return NotReadyError(
+        f"MLflow at {shown_address(uri)} failed: {without_secrets(reason, uri)}.",
+        "Check that mlflow.tracking_uri can be reached and written; "
+        "restore a damaged database from a backup, or move it away and train again.",
+    )
 
 
 def log_train(client: MlflowClient, settings: Settings, record: TrainRecord) -> dict[tuple[str, str], str]:
