@@ -66,7 +66,7 @@ def _show(screen: Console, data: Mapping[str, Any]) -> None:
 
 
 def show_leaderboard(screen: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One task as the judge saw it: each metric with its 95 % interval, and the difference to the baseline."""
+    """One task as the judge saw it: metrics with 95 % intervals, and the difference to the baseline."""
     if not rows:
         screen.print(f"{title}: no customer to judge on")
         return

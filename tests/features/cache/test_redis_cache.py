@@ -85,7 +85,7 @@ def test_a_hung_redis_opens_the_breaker_and_closes_it_when_back(server):
             "what was to be forgotten is forgotten first"
         )
 
-    run(server, scenario, timeout_ms=50)
+    run(server, scenario, timeout_ms=50, breaker_failures=3)
 
 
 def test_a_killed_redis_is_restarted_and_used_again(server):
