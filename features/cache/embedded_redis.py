@@ -108,7 +108,8 @@ class EmbeddedRedis:
             "maxmemory-policy": "volatile-lru",
             "timeout": "0",
         }
-        command = [str(find_redis_server().resolve())]
+        # Not resolved: one binary is server, client and checker in turn, by the name it is called by.
+        command = [str(find_redis_server().absolute())]
         for name, value in arguments.items():
             command += [f"--{name}", value]
         with log:
