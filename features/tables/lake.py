@@ -105,10 +105,6 @@ class Lake:
             if part.table == table and part.file is not None
         ]
 
-    def has(self, table: str) -> bool:
-        """Whether any row of the table was ever loaded."""
-        return bool(self.parts(table))
-
     def damaged_part(self) -> Path | None:
         """The first part whose bytes are not those that were committed, or None. Reads every part."""
         for part in self.manifest.parts:

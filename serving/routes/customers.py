@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
+from features.release.read import Release
 from serving.answers import OffersAnswer, ProfileAnswer
 from serving.offer_selection import select_offers
 from serving.problems import unknown
@@ -28,9 +29,7 @@ async def profile(
 ) -> Response:
     """The customer as of the live release."""
     release = services.release()
-    customer = release.customer_index(customer_id)
-    if customer is None:
-        raise unknown("customer", customer_id)
+    customer = _position(release, customer_id)
     answer: dict[str, Any] = {
         "customer_id": customer_id,
         "release_id": release.id,
@@ -51,9 +50,7 @@ async def offers(
 ) -> Response:
     """The customer's offers now; none without consent."""
     release = services.release()
-    customer = release.customer_index(customer_id)
-    if customer is None:
-        raise unknown("customer", customer_id)
+    customer = _position(release, customer_id)
     shop = services.settings.shop
     now = services.clock()
     chosen: list[dict[str, Any]] = []
@@ -63,3 +60,15 @@ async def offers(
     return personal(
         {"customer_id": customer_id, "offers": chosen, "release_id": release.id, "generated_at": now}
     )
+
+
+def _position(release: Release, customer_id: str) -> int:
+    """Where the release has the customer.
+
+    Raises:
+        ProblemError: nowhere (404).
+    """
+    customer = release.customer_index(customer_id)
+    if customer is None:
+        raise unknown("customer", customer_id)
+    return customer

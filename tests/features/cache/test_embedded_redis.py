@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,25 +44,36 @@ def test_it_is_restarted_when_it_dies():
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: server.pid != killed)
         wait_until(lambda: running_url(Path(server.url.removeprefix("unix://")).parent) is not None)
+        assert is_running(server.pid)
+        assert not is_running(killed)
 
 
 def test_it_stops_even_when_it_hangs():
     with redis_server() as server:
-        os.kill(server.pid, signal.SIGSTOP)
+        hung = server.pid
+        os.kill(hung, signal.SIGSTOP)
+        assert is_running(hung)
+    assert not is_running(hung)
 
 
-def test_it_dies_with_its_parent(tmp_path_factory):
+def test_it_dies_with_its_parent():
     script = (
-        "import os, signal, sys, tempfile, pathlib\n"
+        "import os, signal, sys, pathlib\n"
         "from features.cache.embedded_redis import EmbeddedRedis\n"
-        "server = EmbeddedRedis(pathlib.Path(tempfile.mkdtemp(prefix='huitou-')))\n"
+        "server = EmbeddedRedis(pathlib.Path(sys.argv[1]))\n"
         "server.start(); print(server.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    pid = int(child.stdout)
-    wait_until(
-        lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    )
+    with tempfile.TemporaryDirectory(prefix="huitou-") as folder:
+        words = [sys.executable, "-c", script, folder]
+        child = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert child.returncode == -signal.SIGKILL
+        wait_until(lambda: not is_running(int(child.stdout)))
+
+
+def is_running(pid):
+    """Whether a process lives; one that ended and waits for its parent does not."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().split()[2] != "Z"
 
 
 def test_a_path_too_long_for_a_socket_is_said(tmp_path):
