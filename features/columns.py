@@ -23,6 +23,8 @@ EVENT_TYPES = (
     "review",
     "referral",
 )
+FEEDBACK_KINDS = ("nps", "csat", "review")
+TICKET_CATEGORIES = ("product", "logistics", "service", "system")
 TIERS = ("bronze", "silver", "gold", "platinum")
 LIFECYCLES = ("new", "active", "lapsing", "churned")
 SEGMENTS = (

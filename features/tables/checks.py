@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from features.errors import DataError
-from features.tables.contracts import ATTRIBUTE_PREFIX, Column, Contract
+from features.tables.contracts import ATTRIBUTE_PREFIX, Column, Contract, Kind
 from features.tables.duckdb_engine import identifier, literal
 from features.tables.mapping import ColumnSource, RejectRule
 from features.tables.sources import ROW, SourceFile
@@ -44,7 +44,7 @@ def check_query(contract: Contract, source: SourceFile, types: dict[str, str], t
     columns, values = _values(contract, source, types, origins)
     rules = [(rule.column, _condition(rule), rule.stated_reason) for rule in source.mapped.reject]
     typed = {column.name: f"({value.sql})" for column, value in zip(columns, values, strict=True)}
-    reasons = [_reason(column, value, typed) for column, value in zip(columns, values, strict=True)]
+    reasons = [_reason(column, value, typed, timezone) for column, value in zip(columns, values, strict=True)]
     where, why = _first_problem(rules, list(zip(columns, reasons, strict=True)))
     row_hash = _hash({name: f"CAST({source_column(name)} AS VARCHAR)" for name in types})
     inner = ", ".join(
@@ -56,7 +56,7 @@ def check_query(contract: Contract, source: SourceFile, types: dict[str, str], t
     names = [column.name for column in columns]
     outer = [identifier(ROW), *(identifier(name) for name in names)]
     if contract.local_of:
-        outer.append(f"timezone({literal(timezone)}, timezone('UTC', {contract.local_of})) AS local_at")
+        outer.append(f"{_local(contract.local_of, timezone)} AS local_at")
         names.append("local_at")
     outer += [
         f"{identity} AS identity_hash",
@@ -122,7 +122,12 @@ def _values(
     return columns, values
 
 
-def _reason(column: Column, value: Value, typed: dict[str, str]) -> str:
+def _local(instant: str, timezone: str) -> str:
+    """SQL of the shop's wall clock at a UTC instant."""
+    return f"timezone({literal(timezone)}, timezone('UTC', {instant}))"
+
+
+def _reason(column: Column, value: Value, typed: dict[str, str], timezone: str) -> str:
     """SQL of the first thing wrong with a contract column, NULL where nothing is."""
     found = [] if value.never_wrong else [value.problem]
     x = value.sql
@@ -138,7 +143,24 @@ def _reason(column: Column, value: Value, typed: dict[str, str]) -> str:
     if column.vocabulary is not None:
         words = ", ".join(literal(word) for word in column.vocabulary)
         found.append(f"CASE WHEN ({x}) NOT IN ({words}) THEN 'not a known word' END")
+    if column.ranges_by is not None:
+        found.append(_outside(x, *column.ranges_by, typed))
+    if column.not_before is not None:
+        earlier = f"({typed[column.not_before]})"
+        if column.kind is Kind.DATE:
+            earlier = f"CAST({_local(earlier, timezone)} AS DATE)"
+        found.append(f"CASE WHEN ({x}) < {earlier} THEN {literal(f'before {column.not_before}')} END")
     return f"coalesce({', '.join(found)}, NULL)" if found else "NULL"
+
+
+def _outside(x: str, by: str, ranges: tuple[tuple[str, float, float], ...], typed: dict[str, str]) -> str:
+    """SQL of the reason why a number lies outside the range that the word in the column `by` gives it."""
+    cases = " ".join(
+        f"WHEN {typed[by]} = {literal(word)} AND ({x}) NOT BETWEEN {low} AND {high} "
+        f"THEN {literal(f'not between {low:g} and {high:g}, the range of {word}')}"
+        for word, low, high in ranges
+    )
+    return f"CASE {cases} END"
 
 
 def _first_problem(rules: list[tuple[str, str, str]], checked: list[tuple[Column, str]]) -> tuple[str, str]:

@@ -50,6 +50,8 @@ class Column:
         maximum: largest accepted number, or None.
         vocabulary: accepted words, or None when any text is accepted.
         also: other columns of which one may stand in for this one (a row needs at least one of them).
+        ranges_by: a column of words, and for each of its words the smallest and largest number accepted here.
+        not_before: an instant or date that this one may equal or follow, never precede.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Column:
     maximum: float | None = None
     vocabulary: tuple[str, ...] | None = None
     also: tuple[str, ...] = ()
+    ranges_by: tuple[str, tuple[tuple[str, float, float], ...]] | None = None
+    not_before: str | None = None
 
     @property
     def lake_type(self) -> str:
@@ -75,8 +79,8 @@ class Contract:
         columns: contract columns in order.
         identity: the column by which a row is known again; where it is empty, a row is known by all its
             source columns.
-        versioned: a later file may bring a newer row for the same identity (products, customers); otherwise
-            a known identity with other content is a conflict (order lines, events).
+        versioned: a later file may bring a newer row for the same identity (products, customers, tickets);
+            otherwise a known identity with other content is a conflict (order lines, events and the like).
         local_of: the instant from which `local_at`, the shop's wall clock, is computed at ingest.
         order_by: how the lake sorts a part, so that it compresses and dates can skip row groups.
     """
@@ -180,4 +184,105 @@ EVENTS = Contract(
     order_by=(columns.OCCURRED_AT, columns.EVENT_ID),
 )
 
-CONTRACTS = {contract.table: contract for contract in (ORDERS, PRODUCTS, CUSTOMERS, EVENTS)}
+FEEDBACK = Contract(
+    table="feedback",
+    columns=(
+        Column("feedback_id", Kind.ID, required=True),
+        Column(columns.CUSTOMER_ID, Kind.ID, required=True),
+        Column("kind", Kind.TEXT, required=True, vocabulary=columns.FEEDBACK_KINDS),
+        Column(columns.OCCURRED_AT, Kind.INSTANT, required=True),
+        # Would you recommend us, 0 to 10; how satisfied, and how many stars, 1 to 5. A score on another scale
+        # would shift every mean, so it is refused rather than rescaled by a guess.
+        Column("score", Kind.DECIMAL, ranges_by=("kind", (("nps", 0, 10), ("csat", 1, 5), ("review", 1, 5)))),
+        Column("text", Kind.TEXT),  # what the customer wrote
+        Column(columns.PRODUCT_ID, Kind.ID),  # what it is about, if it is about one product
+    ),
+    identity="feedback_id",
+    versioned=False,
+    local_of=columns.OCCURRED_AT,
+    order_by=(columns.OCCURRED_AT, "feedback_id"),
+)
+
+TICKETS = Contract(
+    table="tickets",
+    columns=(
+        Column("ticket_id", Kind.ID, required=True),
+        Column(columns.CUSTOMER_ID, Kind.ID, required=True),
+        Column("category", Kind.TEXT, required=True, vocabulary=columns.TICKET_CATEGORIES),
+        Column("opened_at", Kind.INSTANT, required=True),
+        Column("first_response_at", Kind.INSTANT, not_before="opened_at"),  # empty: nobody has answered yet
+        Column("resolved_at", Kind.INSTANT, not_before="opened_at"),  # empty: still open
+        Column("satisfied", Kind.BOOLEAN),  # the customer's answer; empty: not asked or not answered
+    ),
+    identity="ticket_id",
+    versioned=True,  # a ticket is answered and resolved after it was first exported
+    local_of="opened_at",
+    order_by=("opened_at", "ticket_id"),
+)
+
+CONTACTS = Contract(
+    table="contacts",  # one row a message sent
+    columns=(
+        Column("contact_id", Kind.ID, required=True),
+        Column(columns.CUSTOMER_ID, Kind.ID, required=True),
+        Column("kind", Kind.TEXT, required=True),  # the way it went: email, sms, call, or the shop's own word
+        Column("sent_at", Kind.INSTANT, required=True),
+        Column(columns.AMOUNT, Kind.DECIMAL, minimum=0),  # what sending it cost
+        Column("campaign", Kind.ID),
+    ),
+    identity="contact_id",
+    versioned=False,
+    local_of="sent_at",
+    order_by=("sent_at", "contact_id"),
+)
+
+REDEMPTIONS = Contract(
+    table="redemptions",  # one row an offer or coupon used
+    columns=(
+        Column("redemption_id", Kind.ID, required=True),
+        Column(columns.CUSTOMER_ID, Kind.ID, required=True),
+        Column("offer_id", Kind.ID, required=True),
+        Column("redeemed_at", Kind.INSTANT, required=True),
+        Column(columns.AMOUNT, Kind.DECIMAL, required=True, minimum=0),  # what the shop gave away
+        Column(columns.ORDER_ID, Kind.ID),  # the order it was used on
+        Column("campaign", Kind.ID),
+    ),
+    identity="redemption_id",
+    versioned=False,
+    local_of="redeemed_at",
+    order_by=("redeemed_at", "redemption_id"),
+)
+
+COSTS = Contract(
+    table="costs",  # one row a sum spent on customers as a whole
+    columns=(
+        Column("cost_id", Kind.ID, required=True),
+        # Measures read acquisition (winning customers), retention (keeping them) and program (running the
+        # loyalty program); a shop may keep other kinds beside them.
+        Column("kind", Kind.TEXT, required=True),
+        Column(columns.OCCURRED_AT, Kind.INSTANT, required=True),  # or where the period begins
+        Column(columns.AMOUNT, Kind.DECIMAL, required=True),  # negative: a refund or correction
+        Column("campaign", Kind.ID),
+        # Last local day of the period, inclusive; empty: spent at once.
+        Column("period_end", Kind.DATE, not_before=columns.OCCURRED_AT),
+    ),
+    identity="cost_id",
+    versioned=False,
+    local_of=columns.OCCURRED_AT,
+    order_by=(columns.OCCURRED_AT, "cost_id"),
+)
+
+CONTRACTS = {
+    contract.table: contract
+    for contract in (
+        ORDERS,
+        PRODUCTS,
+        CUSTOMERS,
+        EVENTS,
+        FEEDBACK,
+        TICKETS,
+        CONTACTS,
+        REDEMPTIONS,
+        COSTS,
+    )
+}

@@ -115,8 +115,9 @@ def open_lake(
 ) -> DuckDBEngine:
     """An engine with one view per contract table over the committed parts of a lake.
 
-    A table that was never ingested is an empty view with the right types. `products` and `customers` have
-    one row per id, the one of the latest load. The views keep showing what was committed when they were made.
+    A table that was never ingested is an empty view with the right types. `products`, `customers` and
+    `tickets` have one row per id, the one of the latest load. The views keep showing what was committed when
+    they were made.
 
     Raises:
         DataError: a part is damaged; so do the engine's queries, where the damage only shows on reading.

@@ -12,7 +12,7 @@ SQL_FOLDER = Path(__file__).with_name("sql")
 
 
 class Engine(Protocol):
-    """A SQL engine with the lake's views `orders`, `products`, `customers` and `events`.
+    """A SQL engine with one view of the lake per contract table: `orders`, `products`, `customers` …
 
     Parameters are named: `$as_of` in the SQL, `{"as_of": date(2017, 12, 4)}` beside it; each parameter given
     must occur in the SQL. Statements stay in the subset of SQL that DuckDB and Spark share.

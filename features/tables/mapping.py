@@ -161,7 +161,7 @@ class Mapping(_Strict):
 
     Attributes:
         note: shown to whoever loads the data, such as a licence or a caveat.
-        orders, products, customers, events: the tables it brings; None for those it does not.
+        orders, products, … : the contract's tables that it brings; None for those it does not.
     """
 
     note: str = ""
@@ -169,11 +169,16 @@ class Mapping(_Strict):
     products: TableMapping | None = None
     customers: TableMapping | None = None
     events: TableMapping | None = None
+    feedback: TableMapping | None = None
+    tickets: TableMapping | None = None
+    contacts: TableMapping | None = None
+    redemptions: TableMapping | None = None
+    costs: TableMapping | None = None
 
     @model_validator(mode="after")
     def _fits_the_contract(self) -> Self:
         if not self.tables:
-            raise ValueError("name at least one table: [orders], [products], [customers] or [events]")
+            raise ValueError(f"name at least one table: {', '.join(f'[{table}]' for table in CONTRACTS)}")
         for table, mapped in self.tables.items():
             for name, source in mapped.columns.items():
                 _check_column(table, name, source)

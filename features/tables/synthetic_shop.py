@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import DataError
+from features.tables.synthetic_care import write_care
 
 CATEGORY_WORDS = ("bread", "fruit", "dairy", "coffee", "tea", "snacks", "pasta", "rice", "soap", "pets")
 REGIONS = ("north", "east", "south", "west")
@@ -82,7 +83,7 @@ class _Lines:
 def write_synthetic_shop(
     folder: Path, *, customers: int, products: int, days: int, seed: int, start: date = date(2024, 1, 1)
 ) -> PlantedTruth:
-    """Write orders, products, customers and events as Parquet in contract columns; no mapping is needed.
+    """Write every table of the contract as Parquet in its own columns; no mapping is needed.
 
     Args:
         folder: where to write; made if missing.
@@ -113,6 +114,7 @@ def write_synthetic_shop(
     events = _events(rng, orders)
     if len(events):  # a shop of one customer may have none, and an empty table is an error
         pq.write_table(events, folder / "events.parquet", compression="zstd")
+    write_care(folder, orders, seed=seed, days=days)
     return truth
 
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import DataError
+from features.tables.contracts import CONTRACTS
 from features.tables.duckdb_engine import open_lake
 from features.tables.lake import Lake
 from features.tables.synthetic_shop import write_synthetic_shop
@@ -31,7 +32,7 @@ def test_equal_seeds_give_equal_files_and_other_seeds_others(tmp_path):
     size = {"customers": 30, "products": 40, "days": 60}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         write_synthetic_shop(tmp_path / name, **size, seed=seed)
-    for table in ("orders", "products", "customers", "events"):
+    for table in CONTRACTS:
         a, b, c = (pq.read_table(tmp_path / name / f"{table}.parquet") for name in "abc")
         assert a.equals(b)
         assert not a.equals(c)
