@@ -1,0 +1,36 @@
+"""The one registry of measures: whatever a report, a page or a design names is found here.
+
+from features.measures.registry import MEASURES, windowed
+MEASURES["repeat_purchase"].name.zh      # 复购率
+windowed("repeat_purchase_d90")          # (the measure, 90)
+"""
+
+import re
+
+from features.measures.measure import Measure, Words
+from features.measures.outcomes import OUTCOME_MEASURES
+
+MEASURES: dict[str, Measure] = {measure.key: measure for measure in OUTCOME_MEASURES}
+WINDOW_IN_KEY = re.compile(r"(?:^|_)d(\d{1,3})$")
+
+
+def windowed(key: str) -> tuple[Measure, int] | None:
+    """The measure of a key such as `orders_d7`, and its days; None where there is no such measure.
+
+    `orders` alone has the measure's own window. Measures without a window are none.
+    """
+    written = WINDOW_IN_KEY.search(key)
+    measure = MEASURES.get(WINDOW_IN_KEY.sub("", key))
+    if measure is None or measure.window_days is None:
+        return None
+    days = int(written[1]) if written else measure.window_days
+    return (measure, days) if days else None
+
+
+def shown_name(key: str) -> Words | None:
+    """What a page calls a windowed measure: "Repeat purchase, 30 days"; None where there is no such measure."""
+    found = windowed(key)
+    if found is None:
+        return None
+    measure, days = found
+    return Words(f"{measure.name.en}, {days} days", f"{days} 天{measure.name.zh}")
