@@ -28,7 +28,7 @@ def windowed(key: str) -> tuple[Measure, int] | None:
 
 
 def shown_name(key: str) -> Words | None:
-    """What a page calls a windowed measure: "Repeat purchase, 30 days"; None where there is no such measure."""
+    """What a page calls a windowed measure ("Repeat purchase, 30 days"); None where there is no such one."""
     found = windowed(key)
     if found is None:
         return None
