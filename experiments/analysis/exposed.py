@@ -8,7 +8,7 @@ from experiments.design import Design
 from features.errors import DataError
 from features.tables.duckdb_engine import DuckDBEngine
 
-# The engine's table of exposed customers: customer_id, variant, exposed_on (DATE or NULL), segment (or NULL).
+# The engine's view of exposed customers: customer_id, variant, exposed_on (DATE or NULL), segment (or NULL).
 EXPOSED = "exposed"
 
 
@@ -39,7 +39,7 @@ class Exposed:
 def load_exposed(
     engine: DuckDBEngine, source: Source, design: Design, *, by: str | None, zone: str, today: date
 ) -> Exposed:
-    """Create the table `exposed` from the rows of exposures (customer_id, variant[, exposed_at][, by]).
+    """Create the view `exposed` over the rows of exposures (customer_id, variant[, exposed_at][, by]).
 
     Args:
         engine: where the tables are.
@@ -53,29 +53,38 @@ def load_exposed(
         DataError: a column is missing, a value is empty, a variant is unknown or a stamp is in the future.
     """
     timed = "exposed_at" in source.columns
-    at = source.instant("exposed_at", zone) if timed else "NULL::TIMESTAMPTZ"
     day = source.local_day("exposed_at", zone) if timed else "NULL::DATE"
+    at = source.instant("exposed_at", zone) if timed else "NULL::TIMESTAMPTZ"
     segment = source.text(by) if by is not None else "NULL::VARCHAR"
+    # A view, because copying the rows of millions of customers costs more than reading them again.
     engine.execute(
-        f"""CREATE TEMP TABLE exposure_rows AS
+        f"""CREATE VIEW exposure_rows AS
         SELECT {source.text("customer_id")} AS customer_id, {source.text("variant")} AS variant,
             {at} AS exposed_at, {day} AS exposed_on, {segment} AS segment
         FROM {source.view}"""  # noqa: S608 — names are quoted by Source
     )
     rows = _check_rows(engine, source, design, timed, today)
+    # Most customers have one row, which speaks for itself; only those of the others are put together.
     engine.execute(
-        """CREATE TEMP TABLE exposed_all AS
+        """CREATE TEMP TABLE put_together AS
         SELECT customer_id, min(variant) AS variant, min(variant) <> max(variant) AS in_two,
             count(*) AS times, min(exposed_on) AS exposed_on,
             CASE WHEN count(exposed_at) > 0 THEN arg_min(segment, exposed_at) ELSE min(segment) END
                 AS segment,
             list_contains($forced::VARCHAR[], customer_id) AS forced
-        FROM exposure_rows GROUP BY customer_id""",
+        FROM exposure_rows WHERE customer_id IN (
+            SELECT customer_id FROM exposure_rows GROUP BY customer_id HAVING count(*) > 1
+            UNION ALL SELECT unnest($forced::VARCHAR[]))
+        GROUP BY customer_id""",
         {"forced": list(design.forced)},
     )
     engine.execute(
-        f"""CREATE TEMP TABLE {EXPOSED} AS SELECT customer_id, variant, exposed_on, segment
-        FROM exposed_all WHERE NOT in_two AND NOT forced"""  # noqa: S608
+        f"""CREATE VIEW {EXPOSED} AS
+        SELECT customer_id, variant, exposed_on, segment FROM exposure_rows
+        ANTI JOIN put_together USING (customer_id)
+        UNION ALL
+        SELECT customer_id, variant, exposed_on, segment FROM put_together
+        WHERE NOT in_two AND NOT forced"""  # noqa: S608
     )
     return _count(engine, design, rows)
 
@@ -83,7 +92,8 @@ def load_exposed(
 def _check_rows(engine: DuckDBEngine, source: Source, design: Design, timed: bool, today: date) -> int:
     seen = engine.query(
         """SELECT count(*) AS n, count(customer_id) AS customers, count(variant) AS variants,
-            count(exposed_on) AS days, max(exposed_on) AS newest,
+            count(*) FILTER (WHERE isfinite(exposed_at)) AS stamps,
+            CAST(max(exposed_on) AS VARCHAR) AS newest,
             count(*) FILTER (WHERE exposed_on > $today) AS future FROM exposure_rows""",
         {"today": today},
     ).to_pylist()[0]
@@ -92,9 +102,9 @@ def _check_rows(engine: DuckDBEngine, source: Source, design: Design, timed: boo
     for name, count in (("customer_id", seen["customers"]), ("variant", seen["variants"])):
         if count < seen["n"]:
             raise DataError(f"{source.label} has {seen['n'] - count:,} rows without {name}.", "Remove them.")
-    if timed and seen["days"] < seen["n"]:
+    if timed and seen["stamps"] < seen["n"]:
         raise DataError(
-            f"{source.label} has {seen['n'] - seen['days']:,} rows whose exposed_at is empty or no time.",
+            f"{source.label} has {seen['n'] - seen['stamps']:,} rows whose exposed_at is empty or no time.",
             "Correct or remove them.",
         )
     if seen["future"]:
@@ -122,7 +132,7 @@ def _count(engine: DuckDBEngine, design: Design, rows: int) -> Exposed:
         """SELECT count(*) FILTER (WHERE forced) AS forced,
             count(*) FILTER (WHERE in_two AND NOT forced) AS in_two,
             coalesce(sum(times - 1) FILTER (WHERE NOT in_two AND NOT forced), 0) AS repeated
-        FROM exposed_all"""
+        FROM put_together"""
     ).to_pylist()[0]
     groups = engine.query(
         f"""SELECT variant, count(*) AS n, min(exposed_on) AS first_day, max(exposed_on) AS last_day

@@ -211,6 +211,11 @@ def test_the_tidy_table_has_a_row_for_each_comparison():
             "1 rows whose exposed_at is empty or no time",
         ),
         (
+            EXPOSURES.append_column("exposed_at", pa.array(["2024-05-01T00:00:00Z"] * 5 + ["-infinity"])),
+            OUTCOMES,
+            "1 rows whose exposed_at is empty or no time",
+        ),
+        (
             EXPOSURES.append_column("exposed_at", pa.array([1.5] * 6)),
             OUTCOMES,
             "neither a date nor a timestamp",
