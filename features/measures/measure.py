@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-# proportion, retention: 0 or 1 a customer; ratio: Σ numerator / Σ denominator; return: gained per money spent.
+# proportion, retention: 0 or 1 a customer; ratio: Σ numerator / Σ denominator; return: gain per money spent.
 Kind = Literal["mean", "proportion", "ratio", "retention", "return"]
 Unit = Literal["share", "money", "count", "ratio"]
 
