@@ -53,7 +53,8 @@ OUTCOME_MEASURES = (
         key="margin",
         name=Words("Margin per customer", "人均毛利"),
         description=Words(
-            "Amount × the product's margin per customer, winsorised at the pooled 99th percentile; a product without a margin counts as 0 and is stated",
+            "Amount × the product's margin per customer, winsorised at the pooled 99th percentile; "
+            "a product without a margin counts as 0 and is stated",
             "每位顾客的金额 × 商品毛利率，在全体第 99 百分位处截尾；没有毛利率的商品按 0 计并予说明",
         ),
         unit="money",
