@@ -10,6 +10,9 @@ An offer says who may have it (`when`), what it gives (`benefit`), how long, and
     when = {tiers = ["gold", "platinum"]}
     benefit = {type = "percent_off", percent = 10}
     reason = {zh = "因为您是{tier}会员", en = "Because you are a {tier} member"}
+    claims_max = 500                  # optional: of all customers together
+    claims_per_customer_max = 1       # optional
+    policies = ["win_back"]           # optional: only for customers whom an experiment gives this policy
 """
 
 from collections import Counter
@@ -17,11 +20,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.columns import LIFECYCLES, SEGMENTS, TIERS
 
 PLACEHOLDERS = ("tier", "days_since_last_order")
+# The policy of an experiment under which nobody gets an offer.
+NO_OFFERS = "none"
 
 
 def fill(text: str, values: Mapping[str, object]) -> str:
@@ -132,8 +137,23 @@ class Condition(_Part):
         return "days_since_last_order" if self.asks_for_days else "everyone"
 
 
+def _policy(name: str) -> str:
+    if not name or name != name.strip() or name == NO_OFFERS:
+        raise ValueError(
+            f"{name!r} is no policy of an offer: write a name such as 'win_back' ({NO_OFFERS!r} means no offers)"
+        )
+    return name
+
+
 class Offer(_Part):
-    """One offer; `from` and `until` are local days of the shop, both included."""
+    """One offer.
+
+    Attributes:
+        valid_from, until: local days of the shop, both included; `from` in the file.
+        claims_max: how often it may be claimed by all customers together; None: without end.
+        claims_per_customer_max: how often by one customer.
+        policies: offer policies of experiments under which it exists; empty: it exists for everyone.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     name: LocalText
@@ -144,6 +164,9 @@ class Offer(_Part):
     when: Condition = Condition()
     benefit: Benefit
     reason: LocalText
+    claims_max: int | None = Field(default=None, ge=1)
+    claims_per_customer_max: int | None = Field(default=None, ge=1)
+    policies: tuple[Annotated[str, AfterValidator(_policy)], ...] = ()
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
@@ -152,6 +175,11 @@ class Offer(_Part):
         if self.valid_from is not None and self.until is not None and self.until < self.valid_from:
             raise ValueError(f"until {self.until} lies before from {self.valid_from}")
         return self
+
+    @property
+    def capped(self) -> bool:
+        """Whether only the database can tell if it may still be claimed."""
+        return self.claims_max is not None or self.claims_per_customer_max is not None
 
     @model_validator(mode="after")
     def _reason_can_be_filled(self) -> Self:
@@ -169,6 +197,10 @@ class OfferCatalogue(_Part):
     """Every offer of the shop. `model_dump_json` and `model_validate_json` carry it inside a release."""
 
     offers: tuple[Offer, ...] = ()
+
+    def offer(self, offer_id: str) -> Offer | None:
+        """The offer of an id, or None."""
+        return next((offer for offer in self.offers if offer.id == offer_id), None)
 
     @field_validator("offers")
     @classmethod

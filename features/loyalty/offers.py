@@ -1,6 +1,7 @@
 """Offers: read a catalogue, and choose a customer's offers from it by a pure rule."""
 
 import tomllib
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -9,10 +10,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.columns import TIERS
 from features.errors import DataError
-from features.loyalty.offer_catalogue import Condition, Gift, Offer, OfferCatalogue, fill
+from features.loyalty.offer_catalogue import NO_OFFERS, Condition, Gift, Offer, OfferCatalogue, fill
 from features.loyalty.tiers import TIER_NAMES
 
-__all__ = ["ChosenOffer", "CustomerFacts", "OfferCatalogue", "choose_offers", "load_offers", "meets"]
+__all__ = [
+    "ChosenOffer",
+    "CustomerFacts",
+    "OfferCatalogue",
+    "choose_offers",
+    "is_eligible",
+    "load_offers",
+    "meets",
+]
 
 
 class CustomerFacts(BaseModel):
@@ -60,7 +69,14 @@ def load_offers(path: Path) -> OfferCatalogue:
 
 
 def choose_offers(
-    catalogue: OfferCatalogue, facts: CustomerFacts, now: datetime, locale: str, limit: int = 3
+    catalogue: OfferCatalogue,
+    facts: CustomerFacts,
+    now: datetime,
+    locale: str,
+    *,
+    limit: int = 3,
+    policy: str | None = None,
+    withheld: Collection[str] = (),
 ) -> list[ChosenOffer]:
     """The offers of a customer, highest priority first, equal priorities by id.
 
@@ -70,11 +86,23 @@ def choose_offers(
         now: the moment in the shop's time zone; its local day decides validity.
         locale: language of names and reasons.
         limit: how many at most.
+        policy: the offer policy an experiment gives the customer; None: no experiment does.
+        withheld: ids of offers that must not be shown.
     """
-    today = now.date()
-    open_offers = [offer for offer in catalogue.offers if _is_open(offer, today) and meets(offer.when, facts)]
+    open_offers = [
+        offer
+        for offer in catalogue.offers
+        if offer.id not in withheld and is_eligible(offer, facts, now, policy)
+    ]
     open_offers.sort(key=lambda offer: (-offer.priority, offer.id))
     return [_present(offer, facts, now, locale) for offer in open_offers[:limit]]
+
+
+def is_eligible(offer: Offer, facts: CustomerFacts, now: datetime, policy: str | None = None) -> bool:
+    """Whether a customer may have an offer at a moment of the shop's time zone, under an offer policy."""
+    if policy == NO_OFFERS or (offer.policies and policy not in offer.policies):
+        return False
+    return _is_open(offer, now.date()) and meets(offer.when, facts)
 
 
 def meets(condition: Condition, facts: CustomerFacts) -> bool:

@@ -10,7 +10,13 @@ from pydantic import ValidationError
 
 from features.columns import LIFECYCLES, SEGMENTS, TIERS
 from features.errors import DataError
-from features.loyalty.offers import CustomerFacts, OfferCatalogue, choose_offers, load_offers
+from features.loyalty.offers import (
+    CustomerFacts,
+    OfferCatalogue,
+    choose_offers,
+    is_eligible,
+    load_offers,
+)
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "offers" / "grocery.toml"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -143,6 +149,51 @@ def test_reason_codes_name_the_condition():
     ]
 
 
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [(None, ["plain"]), ("win_back", ["back", "plain"]), ("other", ["plain"]), ("none", [])],
+)
+def test_a_policy_adds_its_own_offers_and_none_takes_all(policy, shown):
+    offers = [offer(), offer(id="back", priority=9, policies=["win_back", "vip"])]
+    assert chosen_ids(offers, policy=policy) == shown
+
+
+def test_withheld_offers_make_room_for_others():
+    offers = [offer(id=id_, priority=priority) for id_, priority in (("a", 3), ("b", 2), ("c", 1))]
+    assert chosen_ids(offers, limit=2, withheld={"a"}) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("caps", "capped"),
+    [({}, False), ({"claims_max": 5}, True), ({"claims_per_customer_max": 1}, True)],
+)
+def test_an_offer_with_a_maximum_of_claims_is_capped(caps, capped):
+    offers = OfferCatalogue.model_validate({"offers": [offer(**caps)]})
+    assert offers.offer("plain").capped is capped
+    assert offers.offer("unknown") is None
+
+
+def test_who_may_have_an_offer_may_be_asked_for_one_alone():
+    (own,) = OfferCatalogue.model_validate(
+        {"offers": [offer(policies=["win_back"], until="2024-03-01")]}
+    ).offers
+    assert is_eligible(own, GOLD, NOW, "win_back")
+    assert not is_eligible(own, GOLD, NOW)
+    assert not is_eligible(own, GOLD, NOW, "none")
+    assert not is_eligible(own, GOLD, NOW + timedelta(days=1), "win_back")
+
+
+def test_the_example_wins_back_under_its_policy_only():
+    silent = CustomerFacts(tier="bronze", segment=None, lifecycle="churned", days_since_last_order=90)
+    offers = load_offers(EXAMPLE)
+    ids = {
+        policy: [one.offer_id for one in choose_offers(offers, silent, NOW, "en", policy=policy)]
+        for policy in (None, "win_back")
+    }
+    assert ids[None][0] == "win-back"
+    assert ids["win_back"][:2] == ["welcome-back-20", "win-back"]
+
+
 def test_days_fill_the_reason():
     told = offer(
         when={"days_since_last_order_min": 1},
@@ -186,6 +237,11 @@ def test_a_gift_speaks_the_language():
         ("[[offers]]", "[[offer]]", ["field offer", "spelling"]),
         ("[[offers]]", "[[offers", ["valid TOML"]),
         (GOOD, GOOD + GOOD, ["'gold'", "more than once"]),
+        ("priority = 5", "claims_max = 0", ["'gold'", "claims_max", "1"]),
+        ("priority = 5", "claims_per_customer_max = 0", ["'gold'", "claims_per_customer_max"]),
+        ("priority = 5", 'policies = ["none"]', ["'gold'", "policies.0", "'none'", "no offers"]),
+        ("priority = 5", 'policies = [""]', ["policies.0", "''"]),
+        ("priority = 5", 'policies = "win_back"', ["'gold'", "policies"]),
         (GOOD, "offers = 3", ["field offers"]),
         (GOOD, "offers = [3]", ["offer number 1"]),
     ],
