@@ -5,8 +5,11 @@ The hash is GrowthBook's, so its SDKs agree with every answer here
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from experiments.design import Treatment
 
 FNV_OFFSET = 0x811C9DC5
 FNV_PRIME = 0x01000193
@@ -14,18 +17,29 @@ FNV_PRIME = 0x01000193
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A customer's variant of one experiment, and what that variant changes."""
+    """A customer's variant of one experiment, and what that variant changes.
+
+    Attributes:
+        key: of the experiment.
+        variant: key of the variant.
+        treatment: what the variant changes.
+        forced: the design names this customer, for testing; left out of the analysis.
+        control: what applies instead while no exposure can be kept.
+    """
 
     key: str
     variant: str
-    treatment: Mapping[str, Any] = field(default_factory=dict)
+    treatment: Treatment = Treatment()
+    forced: bool = False
+    control: Treatment = Treatment()
 
 
-# The seam of the serving pipeline: the assignments of a customer, given the id and the profile to show.
-Assigner = Callable[[str, Mapping[str, Any]], Sequence[Assignment]]
+# The seam of the serving pipeline: the assignments of a customer, given the id, the profile to show and the
+# shop's local day.
+Assigner = Callable[[str, Mapping[str, Any], date], Sequence[Assignment]]
 
 
-def none_running(customer_id: str, profile: Mapping[str, Any]) -> Sequence[Assignment]:  # noqa: ARG001
+def none_running(customer_id: str, profile: Mapping[str, Any], day: date) -> Sequence[Assignment]:  # noqa: ARG001
     """The assigner while no experiment runs."""
     return ()
 

@@ -65,12 +65,49 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_by_name=True)
 
 
+class Rerank(_Part):
+    """How the products of an answer are put in another order.
+
+    Attributes:
+        max_per_category: products of one category at most, as long as others are left.
+        boost_categories: what the score of a product of this category is multiplied by; below 1 lowers it.
+        bury_categories: products of these categories come after all others.
+    """
+
+    max_per_category: int | None = Field(default=None, ge=1)
+    boost_categories: dict[str, Annotated[float, Field(gt=0, le=100)]] = {}
+    bury_categories: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.max_per_category is None and not self.boost_categories and not self.bury_categories:
+            raise ValueError("it changes nothing; state one of its keys or remove it")
+        both = set(self.boost_categories) & set(self.bury_categories)
+        if both:
+            raise ValueError(f"the category {min(both)!r} is both boosted and buried")
+        return self
+
+
+class Treatment(_Part):
+    """What a variant changes in serving; an empty one changes nothing.
+
+    Attributes:
+        offer_policy: shows the offers that name this policy beside those that name none; `none` shows none.
+        release: alias of the release that answers instead of the live one.
+        rerank: how products are put in another order.
+    """
+
+    offer_policy: Name | None = None
+    release: Name | None = None
+    rerank: Rerank | None = None
+
+
 class Variant(_Part):
     """One arm: its share of the customers, and what it changes in serving."""
 
     key: Name
     weight: float
-    treatment: dict[str, Any] = {}
+    treatment: Treatment = Treatment()
 
     @field_validator("weight")
     @classmethod

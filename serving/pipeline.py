@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def _answer(services: Services, known: _Known, fallen_back: bool) -> dict[str, A
     question, release = known.question, known.release
     now = services.clock()
     locale = question.locale or services.settings.shop.locale
-    assignments = _assign(services, known)
+    assignments = _assign(services, known, now.astimezone(services.settings.shop.zone).date())
     chosen = walk(_sources(known), question.limit)
     offers = []
     if known.visitor.customer is not None:
@@ -93,11 +94,11 @@ def _answer(services: Services, known: _Known, fallen_back: bool) -> dict[str, A
     }
 
 
-def _assign(services: Services, known: _Known) -> Sequence[Assignment]:
+def _assign(services: Services, known: _Known, day: date) -> Sequence[Assignment]:
     # Without the database an exposure could not be kept, so nobody may be treated.
     if known.visitor.customer is None or "database" in known.signals.missing:
         return ()
-    return services.assigner(known.question.customer_id or "", known.profile)
+    return services.assigner(known.question.customer_id or "", known.profile, day)
 
 
 def _sources(known: _Known) -> Iterable[Iterable[Candidate]]:

@@ -1,13 +1,17 @@
 """What goes into the database and comes out of it."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
 from features.cache.keys import customer_subject, session_subject
 
 EventStatus = Literal["stored", "duplicate"]
+ExperimentState = Literal["draft", "running", "stopped", "decided"]
+LogAction = Literal["created", "revised", "started", "stopped", "decided", "reported"]
+ClaimStatus = Literal["claimed", "repeated", "exhausted", "customer_exhausted", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,101 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """A customer was really served a variant, with the profile fields as they were at that moment.
+
+    Attributes:
+        placement: where it was served; None if not in a recommendation.
+        recommendation_id: the answer that served it; None likewise.
+    """
+
+    experiment: str
+    customer_id: str
+    variant: str
+    exposed_at: datetime
+    tier: str | None = None
+    segment: str | None = None
+    lifecycle: str | None = None
+    placement: str | None = None
+    recommendation_id: str | None = None
+    release_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    """An experiment as it stands.
+
+    Attributes:
+        version: of its current design, from 1.
+        design: that design as canonical JSON.
+        simulated: its customers are made up.
+        decision: what was decided in the end, in the operator's words.
+    """
+
+    key: str
+    version: int
+    state: ExperimentState
+    design: str
+    simulated: bool
+    created_at: datetime
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    decided_at: datetime | None = None
+    decision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of the audit log of experiments, which only ever grows."""
+
+    key: str
+    version: int
+    at: datetime
+    actor: str
+    action: LogAction
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it was made.
+
+    Attributes:
+        data_through: the last local day whose orders it counts; None if it saw none.
+        body: JSON.
+    """
+
+    key: str
+    version: int
+    created_at: datetime
+    data_through: date | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferClaim:
+    """An offer taken by a customer."""
+
+    claim_id: str
+    idempotency_key: str
+    offer_id: str
+    customer_id: str
+    claimed_at: datetime
+    recommendation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
-    """What a server asks for at every poll: which release is live, and which keys exist."""
+    """What a server asks for at every poll.
+
+    Attributes:
+        release_id: the live release.
+        keys: every API key.
+        experiments: those that run.
+        aliases: release id of each alias, such as `challenger`.
+    """
 
     release_id: str | None
     keys: tuple[ApiKey, ...]
+    experiments: tuple[ExperimentRecord, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)

@@ -4,24 +4,24 @@ A method that returns has committed. Every failure and every wait beyond its bud
 DatabaseUnavailableError, so callers decide on one error only.
 """
 
-import sqlite3
+import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from features.database.address import shown_address
+from features.database.claim_store import ClaimStore
 from features.database.engines import Engines, open_engines
+from features.database.experiment_store import ExperimentStore, running_experiments
 from features.database.records import ApiKey, Control, Event, EventStatus, LiveRelease, RecentEvent
-from features.database.schema import api_keys, events, live_releases
-from features.errors import DatabaseUnavailableError
+from features.database.schema import api_keys, events, live_releases, release_aliases, server_secrets
+from features.database.transactions import Transactions, insert_into, stated_failure
+
+SECRET_BYTES = 32
 
 
 def open_database(url: str, read_timeout_ms: int = 5000, write_timeout_ms: int = 5000) -> "Database":
@@ -36,19 +36,26 @@ def open_database(url: str, read_timeout_ms: int = 5000, write_timeout_ms: int =
         SettingsError: the address is of no supported database.
         DatabaseUnavailableError: the database cannot be reached.
     """
-    with _stated_failure(shown_address(url)):
+    with stated_failure(shown_address(url)):
         return Database(open_engines(url, read_timeout_ms, write_timeout_ms))
 
 
 class Database:
-    """Open with `open_database`. Safe to use from several threads."""
+    """Open with `open_database`. Safe to use from several threads.
+
+    Attributes:
+        experiments: designs, states, the audit log, exposures and reports.
+        claims: offers taken.
+    """
 
     def __init__(self, engines: Engines) -> None:
-        self._engines = engines
+        self._transactions = Transactions(engines)
+        self.experiments = ExperimentStore(self._transactions)
+        self.claims = ClaimStore(self._transactions)
 
     def close(self) -> None:
         """Close every connection."""
-        self._engines.dispose()
+        self._transactions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -58,18 +65,18 @@ class Database:
 
     def set_live(self, release_id: str, at: datetime) -> None:
         """Make a release the live one; the one before stays in the history."""
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             connection.execute(live_releases.insert().values(release_id=release_id, set_at=at))
 
     def live_release(self) -> str | None:
         """The release that is live, or None before the first publish."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return _live_release(connection)
 
     def live_history(self, limit: int = 100) -> list[LiveRelease]:
         """What was set live, latest first."""
         query = select(live_releases).order_by(live_releases.c.position.desc()).limit(limit)
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return [LiveRelease(row.release_id, row.set_at) for row in connection.execute(query)]
 
     def insert_events(self, batch: Sequence[Event], received_at: datetime) -> list[EventStatus]:
@@ -80,9 +87,9 @@ class Database:
             the batch.
         """
         rows = [asdict(item) | {"received_at": received_at} for item in batch]
-        with self._writing() as connection:
-            insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-            statement = insert(events).on_conflict_do_nothing().returning(events.c.event_id)
+        with self._transactions.writing() as connection:
+            insert = insert_into(connection, events)
+            statement = insert.on_conflict_do_nothing().returning(events.c.event_id)
             stored = set(connection.scalars(statement, rows)) if rows else set()
         statuses: list[EventStatus] = []
         for item in batch:
@@ -103,63 +110,80 @@ class Database:
             .order_by(events.c.received_at.desc(), events.c.occurred_at.desc(), events.c.event_id)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return [RecentEvent(*row) for row in connection.execute(query)]
+
+    def event_batches(self, types: Sequence[str], size: int = 50_000) -> Iterator[list[Event]]:
+        """Every event of some types, in no order, `size` at a time, from one snapshot.
+
+        Close the iterator to leave early: it holds a connection.
+        """
+        names = [each.name for each in fields(Event)]
+        query = select(*(events.c[name] for name in names)).where(events.c.type.in_(types))
+        for rows in self._transactions.stream(query, size):
+            yield [Event(**row._mapping) for row in rows]
 
     def create_key(self, key_id: str, key_hash: str, scopes: Sequence[str], at: datetime) -> None:
         """Keep the hash of a new API key."""
         values = {"key_id": key_id, "hash": key_hash, "scopes": " ".join(scopes), "created_at": at}
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             connection.execute(api_keys.insert().values(values))
 
     def list_keys(self) -> list[ApiKey]:
         """Every key, revoked ones too, oldest first."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return _keys(connection)
 
     def revoke_key(self, key_id: str, at: datetime) -> bool:
         """Revoke a key; False if no such key exists. Revoking twice keeps the first instant."""
         known = select(api_keys.c.revoked_at).where(api_keys.c.key_id == key_id)
         revoke = update(api_keys).where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             if connection.execute(known).first() is None:
                 return False
             connection.execute(revoke.values(revoked_at=at))
             return True
 
     def control(self) -> Control:
-        """The live release and all keys, read in one transaction."""
-        with self._reading() as connection:
-            return Control(_live_release(connection), tuple(_keys(connection)))
+        """What a server follows, read in one transaction."""
+        with self._transactions.reading() as connection:
+            return Control(
+                _live_release(connection),
+                tuple(_keys(connection)),
+                tuple(running_experiments(connection)),
+                _aliases(connection),
+            )
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with _stated_failure(self._engines.address), self._engines.reads.begin() as connection:
-            yield connection
+    def set_alias(self, alias: str, release_id: str, at: datetime) -> None:
+        """Let an alias stand for a release, in place of the one it stood for."""
+        values = {"release_id": release_id, "set_at": at}
+        with self._transactions.writing() as connection:
+            insert = insert_into(connection, release_aliases).values(alias=alias, **values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["alias"], set_=values))
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with _stated_failure(self._engines.address), self._engines.writes.begin() as connection:
-            yield connection
+    def aliases(self) -> dict[str, str]:
+        """The release of every alias."""
+        with self._transactions.reading() as connection:
+            return _aliases(connection)
 
-
-@contextmanager
-def _stated_failure(address: str) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        # Only the driver's own words: SQLAlchemy's would carry the statement and, without care, its values.
-        reason = getattr(error, "orig", error if isinstance(error, sqlite3.Error) else type(error).__name__)
-        raise DatabaseUnavailableError(
-            f"The database {address} did not answer ({str(reason).strip()}).",
-            "Check database.url and that it is reachable.",
-        ) from error
+    def server_secret(self, name: str) -> bytes:
+        """32 random bytes that all servers on this database share, made by the first one that asks."""
+        query = select(server_secrets.c.secret).where(server_secrets.c.name == name)
+        with self._transactions.writing() as connection:
+            fresh = {"name": name, "secret": secrets.token_bytes(SECRET_BYTES)}
+            connection.execute(insert_into(connection, server_secrets).on_conflict_do_nothing(), fresh)
+            return bytes(connection.execute(query).scalar_one())
 
 
 def _live_release(connection: Connection) -> str | None:
     query = select(live_releases.c.release_id).order_by(live_releases.c.position.desc()).limit(1)
     row = connection.execute(query).first()
     return None if row is None else str(row.release_id)
+
+
+def _aliases(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(select(release_aliases).order_by(release_aliases.c.alias))
+    return {row.alias: row.release_id for row in rows}
 
 
 def _keys(connection: Connection) -> list[ApiKey]:

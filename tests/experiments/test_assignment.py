@@ -1,5 +1,6 @@
 """The hash agrees with GrowthBook's, and frequencies agree with the weights."""
 
+from datetime import date
 from math import sqrt
 
 import pytest
@@ -84,4 +85,4 @@ def test_weights_that_do_not_sum_to_one_become_equal():
 
 
 def test_nothing_runs_by_default():
-    assert list(none_running("c1", {})) == []
+    assert list(none_running("c1", {}, date(2026, 3, 1))) == []

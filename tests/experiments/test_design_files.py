@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.design import Metric, load_design, order_log_metric, parse_design
+from experiments.design import Metric, Treatment, load_design, order_log_metric, parse_design
 from features.errors import DataError
 
 HALVES = [{"key": "control", "weight": 0.5}, {"key": "offer", "weight": 0.5}]
@@ -43,7 +43,7 @@ def test_every_key_of_the_design_page_is_known():
         )
     )
     assert plan.alpha == 0.05
-    assert plan.variants[1].treatment == {"offer_policy": "win_back"}
+    assert plan.variants[1].treatment == Treatment(offer_policy="win_back")
     assert [metric.key for metric in plan.described_metrics()] == ["visit", "repeat_purchase_d30", "revenue"]
 
 

@@ -176,7 +176,7 @@ def test_without_consent_to_marketing_there_are_no_offers(client):
 
 
 def test_an_assigner_plugs_in(shop):
-    def assigner(customer_id, profile):
+    def assigner(customer_id, profile, day):
         return [Assignment("win-back", f"{profile['tier']}-{customer_id}")]
 
     with shop.client(assigner) as client:

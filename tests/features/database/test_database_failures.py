@@ -65,7 +65,7 @@ def test_writes_are_durable_and_readers_do_not_block_them(path, database):
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
-    with database._engines.writes.connect() as own:
+    with database._transactions.writing() as own:
         assert own.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # 2 = FULL
 
 
