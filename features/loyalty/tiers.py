@@ -107,9 +107,12 @@ def tiers_as_of(
     in_time = known[np.argsort(day[known], kind="stable")]
     programme = _Programme(customers, rules)
     customer, day, units = customer[in_time], day[in_time], units[in_time]
-    for today in _days_with_news(day, as_of_day, rules):
-        entering = slice(*np.searchsorted(day, [today, today + 1]))
-        leaving = slice(*np.searchsorted(day, [today - rules.window_days, today - rules.window_days + 1]))
+    news = _days_with_news(day, as_of_day, rules)
+    # Where each day's rows begin and end, all days at once: asked one by one, numpy would convert all rows each time.
+    enters = np.searchsorted(day, np.stack([news, news + 1]))
+    leaves = np.searchsorted(day, np.stack([news, news + 1]) - rules.window_days)
+    for today, first, last, first_out, last_out in zip(news.tolist(), *enters, *leaves, strict=True):
+        entering, leaving = slice(first, last), slice(first_out, last_out)
         programme.add_spend(customer[entering], units[entering])
         programme.add_spend(customer[leaving], -units[leaving])
         programme.close_day(np.concatenate([customer[entering], customer[leaving]]), today)
@@ -118,14 +121,14 @@ def tiers_as_of(
     return TierStanding(programme.tier, programme.units / UNITS_PER_CURRENCY)
 
 
-def _days_with_news(day: NDArray[np.int32], as_of_day: int, rules: TierRules) -> list[int]:
+def _days_with_news(day: NDArray[np.int32], as_of_day: int, rules: TierRules) -> NDArray[np.int32]:
     """Days on which spend enters or leaves a window, and the eves of reviews, in order."""
     if not len(day):
-        return []
+        return np.zeros(0, dtype=np.int32)
     reviews = np.arange(-(-int(day[0]) // rules.review_every_days), as_of_day // rules.review_every_days + 1)
-    eves = reviews * rules.review_every_days - 1
-    days = np.unique(np.concatenate([day, day + rules.window_days, eves]))
-    return [int(d) for d in days[days < as_of_day]]
+    eves = (reviews * rules.review_every_days - 1).astype(np.int32)
+    days = np.unique(np.concatenate([day, day + np.int32(rules.window_days), eves]))
+    return days[days < as_of_day]
 
 
 class _Programme:
