@@ -140,7 +140,7 @@ class Condition(_Part):
 def _policy(name: str) -> str:
     if not name or name != name.strip() or name == NO_OFFERS:
         raise ValueError(
-            f"{name!r} is no policy an offer can have: write a name such as 'win_back' ('none' means no offers)"
+            f"{name!r} is no policy of an offer: write a name such as 'win_back' ('none' means no offers)"
         )
     return name
 
