@@ -15,6 +15,7 @@ It is a TOML file, written before the first customer is exposed:
     covariate = "pre_orders"          # CUPED, optional
 """
 
+import json
 import re
 import tomllib
 from collections import Counter
@@ -34,20 +35,14 @@ from pydantic import (
 )
 
 from features.errors import DataError
+from features.measures.registry import MEASURES, WINDOW_IN_KEY, windowed
 
 Kind = Literal["mean", "proportion", "ratio", "retention"]
 Rule = Literal["fixed", "sequence", "hybrid"]
 WEIGHT_SUMS = (0.99, 1.01)
 # Letters of any script: keys are read by people, stand in URLs, and quotes in them only ever cause accidents.
 PLAIN_NAME = re.compile(r"\w[\w .-]{0,99}")
-WINDOW_IN_KEY = re.compile(r"(?:^|_)d(\d{1,3})$")
 DEFAULT_WINDOW_DAYS = 30
-# Measures that an order log answers without a [[metrics]] entry: `orders_d7` is `orders` within 7 days.
-ORDER_LOG_MEASURES: dict[str, tuple[Kind, str | None]] = {
-    "repeat_purchase": ("retention", None),
-    "orders": ("mean", "orders"),
-    "revenue": ("mean", "amount"),
-}
 
 
 def _plain(name: str) -> str:
@@ -70,7 +65,8 @@ class Rerank(_Part):
 
     Attributes:
         max_per_category: products of one category at most, as long as others are left.
-        boost_categories: what the score of a product of this category is multiplied by; below 1 lowers it.
+        boost_categories: category to factor: a product at place 6 with factor 2 ranks as if at place 3;
+            below 1 it ranks later.
         bury_categories: products of these categories come after all others.
     """
 
@@ -200,9 +196,21 @@ class Metric(_Part):
 
 
 def order_log_metric(key: str) -> Metric | None:
-    """The metric that an order log answers under this key without being described, such as `orders_d7`."""
-    kind, column = ORDER_LOG_MEASURES.get(WINDOW_IN_KEY.sub("", key), (None, None))
-    return None if kind is None else Metric(key=key, kind=kind, column=column)
+    """The metric of a measure of the registry, such as `orders_d7`, which needs no [[metrics]] entry."""
+    found = windowed(key)
+    if found is None:
+        return None
+    measure, _ = found
+    if measure.kind == "return":
+        # It compares two metrics, and has a section of its own in a report.
+        return None
+    return Metric(
+        key=key,
+        kind=measure.kind,
+        column=None if measure.kind == "retention" else measure.numerator,
+        denominator=measure.denominator,
+        winsorise_at=measure.winsorise_at,
+    )
 
 
 class Design(_Part):
@@ -219,10 +227,10 @@ class Design(_Part):
     primary: Name | None = None
     guardrails: tuple[Guardrail, ...] = ()
     metrics: tuple[Metric, ...] = ()
-    seed: str | None = None
+    seed: str | None = Field(default=None, min_length=1)
     layer: Layer | None = None
     schedule: tuple[Ramp, ...] = ()
-    targeting: dict[str, tuple[str, ...]] = {}
+    targeting: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     forced: dict[str, Name] = {}
 
     @model_validator(mode="after")
@@ -239,6 +247,20 @@ class Design(_Part):
         return self
 
     @model_validator(mode="after")
+    def _the_schedule_rises(self) -> Self:
+        for before, after in zip(self.schedule, self.schedule[1:], strict=False):
+            if after.start <= before.start or after.coverage < before.coverage:
+                raise ValueError(
+                    f"schedule goes from {before.coverage:g} on {before.start} to {after.coverage:g} on "
+                    f"{after.start}; days must rise and the coverage may not fall"
+                )
+        if self.schedule and self.schedule[-1].coverage > self.coverage:
+            raise ValueError(
+                f"schedule goes up to {self.schedule[-1].coverage:g}, beyond the coverage {self.coverage:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _measures_are_known(self) -> Self:
         refuse_twice("metric", (metric.key for metric in self.metrics))
         known = {metric.key for metric in self.metrics}
@@ -246,8 +268,8 @@ class Design(_Part):
         for key in named:
             if key not in known and order_log_metric(key) is None:
                 raise ValueError(
-                    f"{key!r} is neither one of [[metrics]] nor a measure of an order log "
-                    f"({', '.join(f'{name}_d30' for name in ORDER_LOG_MEASURES)})"
+                    f"{key!r} is neither one of [[metrics]] nor a measure of the registry "
+                    f"({known_measures()})"
                 )
         return self
 
@@ -259,6 +281,21 @@ class Design(_Part):
                 "rule 'fixed' does without"
             )
         return self
+
+    @property
+    def hash_seed(self) -> str:
+        """The salt of the assignment."""
+        return self.seed or self.key
+
+    def coverage_on(self, day: date) -> float:
+        """The share of customers in the experiment on a local day; 0 before the first day of a schedule."""
+        if not self.schedule:
+            return self.coverage
+        return max((step.coverage for step in self.schedule if step.start <= day), default=0.0)
+
+    def to_json(self) -> str:
+        """The whole design as canonical JSON: the same design always gives the same text."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=False, sort_keys=True)
 
     @property
     def primary_key(self) -> str:
@@ -281,6 +318,12 @@ class Design(_Part):
         return tuple(found.values())
 
 
+def known_measures() -> str:
+    """What a design may name without describing it, for messages."""
+    windows = (measure for measure in MEASURES.values() if measure.window_days and measure.kind != "return")
+    return ", ".join(f"{measure.key}_d30" for measure in windows)
+
+
 def refuse_twice(what: str, keys: Iterable[str]) -> None:
     """Raise ValueError if a key occurs more than once."""
     twice = [key for key, times in Counter(keys).items() if times > 1]
@@ -300,6 +343,15 @@ def load_design(path: Path) -> Design:
         raise DataError(f"The design {path} does not exist.", "Check --design.") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"The design {path} cannot be read: {error}.", "Write valid TOML.") from None
+
+
+def read_design(body: str) -> Design:
+    """A design from its canonical JSON, as the database keeps it.
+
+    Raises:
+        DataError: it breaks a rule, which may be younger than the design.
+    """
+    return parse_design(json.loads(body), "The stored design")
 
 
 def parse_design(values: dict[str, Any], subject: str = "The design") -> Design:

@@ -55,6 +55,11 @@ class ClaimStore:
             winner = _claim_under(connection, claim.idempotency_key)
             return ("conflict", None) if winner is None else _again(winner, claim)
 
+    def find(self, idempotency_key: str) -> OfferClaim | None:
+        """The claim that was made with an idempotency key, or None."""
+        with self._transactions.reading() as connection:
+            return _claim_under(connection, idempotency_key)
+
     def claim_batches(self, size: int = 50_000) -> Iterator[list[OfferClaim]]:
         """Every claim, in no order, `size` at a time, from one snapshot.
 

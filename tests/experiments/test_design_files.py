@@ -71,7 +71,7 @@ def test_every_key_of_the_design_page_is_known():
         ({"metrics": [{**VISIT, "winsorise_at": 0.99}]}, "winsorise_at is for kind mean"),
         ({"metrics": [{**VISIT, "kind": "retention", "column": "x"}]}, "has no column"),
         ({"metrics": [{**VISIT, "kind": "median"}]}, "metrics.1.kind"),
-        ({"primary": "margin"}, "'margin' is neither one of [[metrics]]"),
+        ({"primary": "moon_phase"}, "'moon_phase' is neither one of [[metrics]]"),
         ({"guardrails": [{"measure": "nps", "margin_relative": -0.1}]}, "'nps' is neither"),
         ({"rule": "hybrid"}, "needs planned_matured_customers"),
         ({"rule": "sequence"}, "needs planned_matured_customers"),
