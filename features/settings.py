@@ -166,6 +166,13 @@ class ServingSettings(Section):
     public_max_age_seconds: int = Field(ge=0)
 
 
+class ExperimentSettings(Section):
+    """The program holdout."""
+
+    holdout_share: float = Field(ge=0, le=0.5)
+    holdout_seed: str = Field(min_length=1)
+
+
 class MlflowSettings(Section):
     """The experiment tracker."""
 
@@ -205,6 +212,7 @@ class Settings(BaseSettings):
     cache: CacheSettings
     database: DatabaseSettings
     serving: ServingSettings
+    experiments: ExperimentSettings
     mlflow: MlflowSettings
 
     @property
