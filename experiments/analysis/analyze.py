@@ -16,7 +16,8 @@ from experiments.analysis.decision import Progress, decide
 from experiments.analysis.exposed import Exposed, load_exposed
 from experiments.analysis.measure import Measured, Segment, measure, segment_column
 from experiments.analysis.notes import notes
-from experiments.analysis.outcomes import is_order_log, join_order_log, join_wide
+from experiments.analysis.order_log import is_order_log, join_order_log
+from experiments.analysis.outcomes import join_wide
 from experiments.analysis.power import days_needed
 from experiments.analysis.report import MetricResult, Report
 from experiments.analysis.sample_ratio import sample_ratio

@@ -15,6 +15,8 @@ class Withheld(StrEnum):
     ONE_CUSTOMER = "one_customer"
     NO_VARIATION = "no_variation"
     NO_DENOMINATOR = "no_denominator"
+    NO_EXTRA_COST = "no_extra_cost"
+    WINDOW_OPEN = "window_open"
 
 
 class WithheldError(ValueError):

@@ -9,9 +9,9 @@ customers have had no time to return in either variant.
 BEFORE_DAYS = 28
 
 
-def within_sql(days: int, order_day: str, exposed_on: str) -> str:
-    """SQL of "this order fell on local days 1 to `days` after exposure"."""
-    return f"{order_day} BETWEEN {exposed_on} + 1 AND {exposed_on} + {days}"
+def within_sql(days: int, order_day: str, exposed_on: str, first: int = 1) -> str:
+    """SQL of "this order fell on local days `first` to `days` after exposure"."""
+    return f"{order_day} BETWEEN {exposed_on} + {first} AND {exposed_on} + {days}"
 
 
 def before_sql(order_day: str, exposed_on: str) -> str:
