@@ -1,0 +1,104 @@
+"""The words and numbers on charts, in both languages."""
+
+from typing import Any, Literal
+
+from features.loyalty.tiers import TIER_NAMES
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+WORDS: dict[str, dict[Language, str]] = {
+    "forest": {"en": "Change against the control", "zh": "相对对照组的变化"},
+    "forest_about": {
+        "en": "The relative change of every metric, with its {level} interval; a circle is significant.",
+        "zh": "每个指标的相对变化及其 {level} 置信区间；圆点表示显著。",
+    },
+    "relative": {"en": "relative change with {level} interval", "zh": "相对变化，含 {level} 置信区间"},
+    "cumulative": {"en": "Lift so far, day by day", "zh": "逐日累计提升"},
+    "cumulative_about": {
+        "en": "The lift of {measure} as it stood each day, with its interval; on the last day {last}.",
+        "zh": "{measure}截至每天的提升及其区间；最后一天：{last}。",
+    },
+    "retention": {"en": "Came back, by day after exposure", "zh": "曝光后逐日累计回购比例"},
+    "retention_about": {
+        "en": "The share that ordered again by each day, with its interval; by day {day}: {last}.",
+        "zh": "各组顾客截至每天再次下单的比例及其区间；第 {day} 天：{last}。",
+    },
+    "day": {"en": "days after exposure", "zh": "曝光后天数"},
+    "guardrails": {"en": "Guardrails", "zh": "护栏指标"},
+    "guardrails_about": {
+        "en": "The relative change of every guardrail, with its interval; the tall mark is the margin.",
+        "zh": "每个护栏指标的相对变化及其区间；长竖线为底线。",
+    },
+    "guardrails_axis": {"en": "relative change; tall mark: the margin", "zh": "相对变化；长竖线为底线"},
+    "holds": {"en": "holds", "zh": "守住"},
+    "unclear": {"en": "unclear", "zh": "尚不明确"},
+    "breached": {"en": "breached", "zh": "已触破"},
+    "tiers": {"en": "Lift by tier", "zh": "分会员等级的提升"},
+    "tiers_about": {
+        "en": "The lift of {measure} in each tier, with its interval; a circle is significant.",
+        "zh": "{measure}在各会员等级中的提升及其区间；圆点表示显著。",
+    },
+    "unknown": {"en": "tier unknown", "zh": "等级未知"},
+    "matured": {"en": "Customers so far", "zh": "顾客进度"},
+    "matured_about": {
+        "en": "{matured} of {exposed} exposed customers have matured.",
+        "zh": "{exposed} 位已曝光顾客中，{matured} 位已成熟。",
+    },
+    "exposed_bar": {"en": "exposed", "zh": "已曝光"},
+    "matured_bar": {"en": "matured (these count)", "zh": "已成熟（计入结果）"},
+    "planned_bar": {"en": "planned", "zh": "计划"},
+    "customers": {"en": "customers", "zh": "顾客数"},
+    "truth": {"en": "planted truth {value}", "zh": "预设真值 {value}"},
+    "share": {"en": "percentage points with {level} interval", "zh": "百分点，含 {level} 置信区间"},
+    "other": {"en": "difference with {level} interval", "zh": "差值，含 {level} 置信区间"},
+}
+
+
+class Wording:
+    """A report's names and numbers in one language.
+
+    Args:
+        report: the stored report.
+        language: zh or en.
+    """
+
+    def __init__(self, report: dict[str, Any], language: Language) -> None:
+        self._measures: dict[str, dict[str, Any]] = report["measures"]
+        self._language = language
+        self.level = f"{100 * report['metrics'][0]['level']:.4g}%"
+
+    def say(self, word: str, **values: object) -> str:
+        """A text of `WORDS` with its places filled."""
+        return WORDS[word][self._language].format(level=self.level, **values)
+
+    def measure(self, key: str) -> str:
+        """A measure's name; its key, if the report does not describe it."""
+        return str(self._measures.get(key, {}).get(f"name_{self._language}", key))
+
+    def tier(self, value: str | None) -> str:
+        """A tier's name."""
+        if value is None:
+            return self.say("unknown")
+        return TIER_NAMES.get(value, {}).get(self._language, value)
+
+    def unit(self, key: str) -> Literal["share", "other"]:
+        """The word for the unit of a measure's differences: those of shares are percentage points."""
+        return "share" if self._measures.get(key, {}).get("unit") == "share" else "other"
+
+    def scale(self, key: str) -> float:
+        """What a difference is multiplied with to be shown."""
+        return 100.0 if self.unit(key) == "share" else 1.0
+
+    def lower_is_better(self, key: str) -> bool:
+        """Whether a fall of the measure is the good news."""
+        return bool(self._measures.get(key, {}).get("lower_is_better", False))
+
+    def difference(self, key: str, value: float) -> str:
+        """A lift in the measure's own unit, signed."""
+        return f"{100 * value:+.2f}" if self.unit(key) == "share" else f"{value:+,.3g}"
+
+
+def relative(value: float) -> str:
+    """A relative change as a signed percentage."""
+    return f"{value:+.1%}"
