@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.columns import SEGMENTS
 from features.errors import NotReadyError
 from features.loyalty.tiers import TierRules, TierStanding, tiers_as_of
 from features.profiles.affinity import affinity_lists
-from features.profiles.cadence import due_score, pair_gaps
-from features.profiles.fields import CUSTOMER_SCHEMA, DUE_SCHEMA
+from features.profiles.cadence import DUE_STEPS, due_score, pair_gaps
+from features.profiles.fields import AFFINITY_FIELDS, CUSTOMER_SCHEMA, DUE_SCHEMA
 from features.profiles.lifecycle import lifecycles
+from features.profiles.packed_order import packed_order
+from features.profiles.pairs import Pairs, pairs_of
 from features.profiles.rfm import quintiles, segments
 from features.profiles.store import Profiles, read_profiles, write_profiles
 from features.settings import Settings
@@ -71,9 +74,13 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
     with _steps(engine, _parameters(as_of, settings)) as ask:
         measures = ask("profile_customers")
         days = ask("profile_tier_days")
-        affinities = affinity_lists(ask("profile_affinities"), measures.num_rows)
-        pairs = ask("profile_pairs")
-        product_ids = ask("profile_product_ids")["product_id"]
+        products = ask("profile_products")
+        pairs = pairs_of(
+            ask("profile_bought_days"),
+            customers=measures.num_rows,
+            products=products.num_rows,
+            half_life_days=settings.profiles.affinity_half_life_days,
+        )
     standing = tiers_as_of(
         _column(days, "customer"),
         _column(days, "day"),
@@ -82,8 +89,9 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
         as_of_day=as_of_day,
         rules=TierRules.from_settings(settings.tiers),
     )
+    affinities = _affinities(pairs, products, measures.num_rows)
     customers = _customers(measures, as_of_day, standing, affinities, settings)
-    due = _due(pairs, measures["customer_id"], product_ids, as_of_day, settings)
+    due = _due(pairs, measures["customer_id"], products["product_id"], as_of_day, settings)
     return Profiles(as_of=as_of, customers=customers, due=due)
 
 
@@ -119,8 +127,23 @@ def _steps(engine: Engine, parameters: Mapping[str, object]) -> Iterator[Any]:
             engine.execute(f"DROP TABLE {name}")
 
 
+def _affinities(pairs: Pairs, products: pa.Table, customers: int) -> dict[str, pa.Array]:
+    """Field → lists of what each customer prefers."""
+
+    def lists(name: str) -> pa.Array:
+        words = pc.unique(products[name].combine_chunks().drop_null()).sort()
+        codes = pc.fill_null(pc.index_in(products[name], words), -1).to_numpy()
+        return affinity_lists(pairs, name, codes, words, customers)
+
+    return {field: lists(name) for field, name in AFFINITY_FIELDS.items()}
+
+
 def _customers(
-    measures: pa.Table, as_of_day: int, standing: TierStanding, affinities: pa.Array, settings: Settings
+    measures: pa.Table,
+    as_of_day: int,
+    standing: TierStanding,
+    affinities: Mapping[str, pa.Array],
+    settings: Settings,
 ) -> pa.Table:
     first, last = _column(measures, "first_day", np.float64), _column(measures, "last_day", np.float64)
     days = _column(measures, "purchase_days")
@@ -157,38 +180,41 @@ def _customers(
         "segment": np.asarray([*SEGMENTS, None], dtype=object)[segments(*scores)],
         "tier": standing.names,
         "tier_spend": standing.spend,
-        "affinities": affinities,
+        **affinities,
     }
     return _table(columns, CUSTOMER_SCHEMA)
 
 
 def _due(
-    pairs: pa.Table,
+    pairs: Pairs,
     customer_ids: pa.ChunkedArray,
     product_ids: pa.ChunkedArray,
     as_of_day: int,
     settings: Settings,
 ) -> pa.Table:
-    customer, product = _column(pairs, "customer"), _column(pairs, "product")
-    days, last = _column(pairs, "purchase_days"), _column(pairs, "last_day")
-    minimum = settings.profiles.due_minimum_orders
-    gaps = pair_gaps(
-        product, days, last - _column(pairs, "first_day"), products=len(product_ids), minimum_days=minimum
-    )
-    silent = as_of_day - 1 - last
+    days, minimum = pairs.purchase_days, settings.profiles.due_minimum_orders
+    span = pairs.last_day - pairs.first_day
+    gaps = pair_gaps(pairs.product, days, span, products=len(product_ids), minimum_days=minimum)
+    silent = as_of_day - 1 - pairs.last_day
     score = due_score(silent, gaps, days)
-    # Pairs come sorted by customer and product, and the sort is stable, so products break ties.
-    order = np.lexsort((-score, customer))
+    # Pairs come sorted by customer and product, and equal keys keep their order, so products break ties.
+    least_due = np.rint((1 - score) * DUE_STEPS).astype(np.int32)
+    order = packed_order((pairs.customer, len(customer_ids)), (least_due, DUE_STEPS + 1))
     columns = {
-        "customer_id": customer_ids.take(pa.array(customer[order])),
-        "product_id": product_ids.take(pa.array(product[order])),
+        # Ten million strings would cost more than everything else: numbers into the list of ids do.
+        "customer_id": _words(customer_ids, pairs.customer[order]),
+        "product_id": _words(product_ids, pairs.product[order]),
         "purchase_days": days[order],
-        "last_ordered_on": last[order],
+        "last_ordered_on": pairs.last_day[order],
         "days_since": silent[order],
         "gap_days": np.where(days >= minimum, np.round(gaps, 6), np.nan)[order],
         "due_score": score[order],
     }
     return _table(columns, DUE_SCHEMA)
+
+
+def _words(ids: pa.ChunkedArray, numbers: NDArray[np.int32]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), ids.combine_chunks())
 
 
 def _column(table: pa.Table, name: str, dtype: Any = None) -> NDArray[Any]:

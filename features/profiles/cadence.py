@@ -27,6 +27,8 @@ gap is known the score is 0.
 import numpy as np
 from numpy.typing import NDArray
 
+# Scores are whole millionths.
+DUE_STEPS = 1_000_000
 # How many observed gaps the prior is worth.
 PRIOR_GAPS = 2.0
 

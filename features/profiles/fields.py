@@ -9,9 +9,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from features.profiles.affinity import AFFINITY_TYPE
+from features.profiles.affinity import affinity_type
 
 NO_PURCHASE = "no purchase day"
+# Which column of the products each list of affinities is about.
+AFFINITY_FIELDS = {
+    "affinities": "category",
+    "brand_affinities": "brand",
+    "price_band_affinities": "price_band",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Field:
 
 
 _DAY, _MONEY, _COUNT = "days", "shop currency", "count"
+_AFFINITY = "features/profiles/affinity.py"
 CUSTOMER_FIELDS = (
     Field("customer_id", pa.string(), "id", "every customer with an order line or a row in customers"),
     Field("first_ordered_on", pa.date32(), "date", "first purchase day", NO_PURCHASE),
@@ -77,15 +84,22 @@ CUSTOMER_FIELDS = (
     Field("segment", pa.string(), "name", "rules over the RFM scores, features/profiles/rfm.py", NO_PURCHASE),
     Field("tier", pa.string(), "name", "rule of features/loyalty/tiers.py; bronze without spend"),
     Field("tier_spend", pa.float64(), _MONEY, "net amount of the last tiers.window_days days"),
-    Field("affinities", AFFINITY_TYPE, "list", "five strongest categories, features/profiles/affinity.py"),
+    Field("affinities", affinity_type("category"), "list", "five strongest categories, " + _AFFINITY),
+    Field("brand_affinities", affinity_type("brand"), "list", "five strongest brands, " + _AFFINITY),
+    Field(
+        "price_band_affinities",
+        affinity_type("price_band"),
+        "list",
+        "low, middle, high third of the prices of a product's category, " + _AFFINITY,
+    ),
 )
 CUSTOMER_SCHEMA = pa.schema(
     [pa.field(field.name, field.type, nullable=bool(field.null)) for field in CUSTOMER_FIELDS]
 )
 DUE_SCHEMA = pa.schema(
     [
-        pa.field("customer_id", pa.string(), nullable=False),
-        pa.field("product_id", pa.string(), nullable=False),
+        pa.field("customer_id", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("product_id", pa.dictionary(pa.int32(), pa.string()), nullable=False),
         pa.field("purchase_days", pa.int32(), nullable=False),
         pa.field("last_ordered_on", pa.date32(), nullable=False),
         pa.field("days_since", pa.int32(), nullable=False),
