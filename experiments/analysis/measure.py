@@ -68,6 +68,8 @@ def measure(
     joined: Joined,
     exposed: Exposed,
     segment_sql: str,
+    *,
+    most_segments: int | None = MOST_SEGMENTS,
 ) -> Measurement:
     """Sum every metric.
 
@@ -77,6 +79,7 @@ def measure(
         joined: where each metric's values come from.
         exposed: how many customers there are.
         segment_sql: SQL of the customer's segment.
+        most_segments: more are refused; None for no limit.
 
     Raises:
         DataError: a file repeats a customer, a value is empty, infinite or no number, or a proportion's is
@@ -90,9 +93,9 @@ def measure(
     _check(engine, joined, grouped)
     matched = sum(row["matched"] for row in rows)
     segments = {row["segment"] for row in rows}
-    if len(segments) > MOST_SEGMENTS:
+    if most_segments is not None and len(segments) > most_segments:
         raise DataError(
-            f"The column of --by has {len(segments):,} values, more than {MOST_SEGMENTS}.",
+            f"The column of --by has {len(segments):,} values, more than {most_segments}.",
             "Choose a column with few values, or group them before.",
         )
     return Measurement(
