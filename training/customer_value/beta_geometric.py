@@ -3,10 +3,10 @@
     rate λ ~ Gamma(r, α)      purchases in a time t while alive: Poisson(λ t)
     p ~ Beta(a, b)            probability of leaving for good right after a purchase
 
-- BG/NBD (Fader, Hardie & Lee 2005, "Counting Your Customers" the Easy Way, Marketing Science 24(2)): the coin is
-  tossed after repeat purchases only, so a customer without one is alive for certain.
-- MBG/NBD (Batislam, Denizel & Filiztekin 2007, Int. J. of Research in Marketing 24(3)): it is tossed after the
-  first purchase too.
+- BG/NBD (Fader, Hardie & Lee 2005, "Counting Your Customers" the Easy Way, Marketing Science 24(2)): the coin
+  is tossed after repeat purchases only, so a customer without one is alive for certain.
+- MBG/NBD (Batislam, Denizel & Filiztekin 2007, Int. J. of Research in Marketing 24(3)): it is tossed after
+  the first purchase too.
 
 With s coins survived by a living customer (s = x, or x + 1 for MBG/NBD), their likelihoods are one:
 
@@ -19,7 +19,6 @@ Everything is computed from ln D, so that 221 purchases overflow nothing.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, gammaln, psi
 
 from training.customer_value.purchase_model import Bounds, weighted_sums
@@ -111,8 +110,8 @@ def expected_purchases(shape: Floats, relative_time: Floats, a: float, b: Floats
     """Expected purchases of customers alive now whose rate and whose chance of leaving are uncertain.
 
     The published answer is a difference of hypergeometric functions divided by a − 1, which cancels for heavy
-    buyers and is undefined at a = 1. The same number is a sum of positive terms: purchase j + 1 happens when a
-    customer who never left would have bought that often, and the coins after the j before it fell well,
+    buyers and is undefined at a = 1. The same number is a sum of positive terms: purchase j + 1 happens when
+    a customer who never left would have bought that often, and the coins after the j before it fell well,
 
         E = Σ_j P(N > j) · Π_{i<j} (b+i) / (a+b+i),   N ~ NegBin(shape, w / (1+w)),  w = relative time
 
@@ -138,17 +137,14 @@ def expected_purchases(shape: Floats, relative_time: Floats, a: float, b: Floats
         rest = np.exp(log_probability) * survival * (1 + relative_time) ** 2
         open_ = (j < shape * relative_time) | (rest > RELATIVE_ERROR * expected[row])
         if not open_.all():
-            row, shape, relative_time, log_step = _kept(open_, row, shape, relative_time, log_step)
-            log_probability, above, survival, b = _kept(open_, log_probability, above, survival, b)
+            row, shape, relative_time, b = row[open_], shape[open_], relative_time[open_], b[open_]
+            log_step, log_probability = log_step[open_], log_probability[open_]
+            above, survival = above[open_], survival[open_]
         log_probability = log_probability + np.log((shape + j) / (j + 1)) + log_step
         above = np.maximum(above - np.exp(log_probability), 0.0)
         survival = survival * (b + j) / (a + b + j)
         j += 1
     return expected
-
-
-def _kept(chosen: NDArray[np.bool_], *arrays: NDArray[np.generic]) -> tuple[NDArray[np.generic], ...]:
-    return tuple(array[chosen] for array in arrays)
 
 
 def _time_per_purchase(rows: PurchaseRows) -> float:

@@ -4,11 +4,11 @@
 
 Schmittlein, Morrison & Colombo (1987), Counting Your Customers, Management Science 33(1); likelihood and
 expectations as in Fader & Hardie (2005), A Note on Deriving the Pareto/NBD Model. The usual form of the
-likelihood subtracts two hypergeometric functions, which cancel for heavy and for recent buyers. They stand for
-the integral over the moment y of leaving, which has no such trouble and is computed as that,
+likelihood subtracts two hypergeometric functions, which cancel for heavy and for recent buyers. They stand
+for the integral I over the moment y of leaving, which has no such trouble and is computed as that,
 
-    L = Γ(r+x) α^r β^s / Γ(r) · ( (α+T)^−(r+x) (β+T)^−s + I ),   I = ∫_{t_x}^{T} s (α+y)^−(r+x) (β+y)^−(s+1) dy
-    P(alive) = 1 − I / ( … + I )
+    L = Γ(r+x) α^r β^s / Γ(r) · (S + I),        S = (α+T)^−(r+x) (β+T)^−s
+    P(alive) = S / (S + I),                     I = ∫_{t_x}^{T} s (α+y)^−(r+x) (β+y)^−(s+1) dy
 
 by 32 Gauss–Legendre nodes, exact to about 1e-12; the derivatives of ln L are averages over the same nodes.
 """
@@ -112,8 +112,8 @@ def _log_staying(parameters: Floats, rows: PurchaseRows) -> Floats:
 def _leaving(parameters: Floats, rows: PurchaseRows) -> _Leaving:
     """Integrate over the moment of leaving, in the variable v = ln(1 + (y − t_x) / L).
 
-    With L the smaller of α + t_x and β + t_x the integrand has no singularity within π of the real axis, so the
-    nodes converge fast however unlike the two scales are.
+    With L the smaller of α + t_x and β + t_x the integrand has no singularity within π of the real axis, so
+    the nodes converge fast however unlike the two scales are.
     """
     r, alpha, s, beta = parameters
     bought, left = r + rows.frequency, s + 1

@@ -1,8 +1,8 @@
 """What the purchase-process models see of a customer: frequency, recency, T and monetary value.
 
-After Fader & Hardie: frequency is the number of repeat purchase days (the first one excluded), recency the time
-from the first to the last of them, T the time from the first to the end of the observation. Times count in
-the summary's unit; a week is seven days and is not rounded, so 9 days are 9/7 of a week.
+After Fader & Hardie: frequency is the number of repeat purchase days (the first one excluded), recency the
+time from the first purchase day to the last, T the time from the first to the end of the observation. Times
+count in the summary's unit; a week is seven days and is not rounded, so 9 days are 9/7 of a week.
 """
 
 from __future__ import annotations
@@ -130,8 +130,10 @@ class CustomerSummary:
         place = distinct(self.frequency[chosen], self.monetary_value[chosen])
         first = np.unique(place, return_index=True)[1]
         count = np.bincount(place).astype(np.float64)
-        rows = (column[chosen][first] for column in (self.frequency, self.recency, self.T))
-        return PurchaseRows(*rows, count, self.monetary_value[chosen][first])
+        frequency, recency, age, value = (
+            column[chosen][first] for column in (self.frequency, self.recency, self.T, self.monetary_value)
+        )
+        return PurchaseRows(frequency, recency, age, count, value)
 
 
 def distinct(*columns: Floats) -> NDArray[np.int32]:
