@@ -19,6 +19,7 @@ DESIGN = {
     "primary": "repeat_purchase_d30",
     "guardrails": [{"measure": "revenue_d30", "margin_relative": -0.02}],
 }
+PRIMARY = "repeat_purchase_d30"
 MEASURES = {
     "repeat_purchase_d30": ("repeat purchase within 30 days", "30 天复购率", "share", False),
     "revenue_d30": ("revenue per customer within 30 days", "30 天人均销售额", "money", False),
@@ -88,7 +89,7 @@ def example_report(**changes: Any) -> dict[str, Any]:
         "data_through": "2026-03-01",
         "simulated": False,
         "truth": None,
-        "primary": "repeat_purchase_d30",
+        "primary": PRIMARY,
         "hypothesis": DESIGN["hypothesis"],
         "rule": "hybrid",
         "alpha": 0.05,
@@ -99,14 +100,14 @@ def example_report(**changes: Any) -> dict[str, Any]:
             for key, (en, zh, unit, lower) in MEASURES.items()
         },
         "metrics": [
-            compared("repeat_purchase_d30", 10_000, 0.30, 0.024, 0.013, significant=True),
+            compared(PRIMARY, 10_000, 0.30, 0.024, 0.013, significant=True),
             compared("revenue_d30", 10_000, 42.5, 0.6, 1.2),
             compared("returns_d30", 10_000, 0.11, 0.012, 0.008, significant=True),
         ],
         "segments": [
-            {"by": "tier", "value": "gold", "metrics": [compared("repeat_purchase_d30", 3000, 0.41, 0.03, 0.02)]},
-            {"by": "tier", "value": None, "metrics": [withheld("repeat_purchase_d30")]},
-            {"by": "segment", "value": "at_risk", "metrics": [compared("repeat_purchase_d30", 900, 0.2, -0.01, 0.05)]},
+            {"by": "tier", "value": "gold", "metrics": [compared(PRIMARY, 3000, 0.41, 0.03, 0.02)]},
+            {"by": "tier", "value": None, "metrics": [withheld(PRIMARY)]},
+            {"by": "segment", "value": "at_risk", "metrics": [compared(PRIMARY, 900, 0.2, -0.01, 0.05)]},
         ],
         "verdict": {
             "code": "ship",
@@ -160,11 +161,13 @@ def example_report(**changes: Any) -> dict[str, Any]:
         "annual_margin": {
             "metric": "margin_d30",
             "customers": 24_100,
-            "variants": [{"variant": "offer", "per_customer": 1.9, "value": 45_790.0, "ci": [9_640.0, 81_940.0]}],
+            "variants": [
+                {"variant": "offer", "per_customer": 1.9, "value": 45_790.0, "ci": [9_640.0, 81_940.0]}
+            ],
         },
         "offer_return": [
-            {"variant": "offer", "value": 0.8, "ci": [0.1, 1.5], "margin_difference": 0.9, "cost_difference": 0.5,
-             "withheld": None}
+            {"variant": "offer", "value": 0.8, "ci": [0.1, 1.5], "margin_difference": 0.9,
+             "cost_difference": 0.5, "withheld": None}
         ],
         "design": deepcopy(DESIGN),
         "log": [{"at": "2026-01-01T09:00:00+00:00", "actor": "cli", "action": "started", "detail": ""}],
