@@ -54,3 +54,8 @@ class KeyRing:
         if known is None or not hmac.compare_digest(known.hash, hash_key(key)):
             return None
         return known.scopes
+
+    def scopes_of(self, key_id: str) -> tuple[str, ...] | None:
+        """The scopes of the key with this id, or None if it does not hold (any more)."""
+        known = self._keys.get(key_id)
+        return None if known is None else known.scopes

@@ -17,6 +17,8 @@ from serving.services import Services
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 _FOR_EVERYONE = ("/healthz", "/readyz")
+# Browsers bring a cookie instead of a key; serving.console.gate checks it.
+_CONSOLE = "/console"
 _bearer = HTTPBearer(auto_error=False, description="A key of `huitou keys create`.")
 
 
@@ -37,14 +39,15 @@ def admit(connection: HTTPConnection) -> None:
     Raises:
         ProblemError: 401, 403, or 503 while the keys are not known yet.
     """
-    if connection.scope["path"] in _FOR_EVERYONE:
+    path = connection.scope["path"]
+    if path in _FOR_EVERYONE or path == _CONSOLE or path.startswith(f"{_CONSOLE}/"):
         return
     services: Services = connection.app.state.services
     keys = services.watcher.keys
     if connection.scope["method"] in METHODS_WITH_BODY:
         _scopes(connection, keys)
     elif keys is not None and keys.open:
-        _only_this_machine(connection)
+        only_this_machine(connection)
 
 
 def require(*scopes: str) -> Callable[..., Awaitable[None]]:
@@ -63,7 +66,12 @@ def require(*scopes: str) -> Callable[..., Awaitable[None]]:
     return check
 
 
-def _scopes(connection: HTTPConnection, keys: KeyRing | None) -> tuple[str, ...]:
+def known_keys(keys: KeyRing | None) -> KeyRing:
+    """The keys that hold.
+
+    Raises:
+        ProblemError: 503 while they are not known yet.
+    """
     if keys is None:
         raise ProblemError(
             503,
@@ -71,8 +79,13 @@ def _scopes(connection: HTTPConnection, keys: KeyRing | None) -> tuple[str, ...]
             "The keys could not be read from the database yet.",
             headers={"Retry-After": "1"},
         )
+    return keys
+
+
+def _scopes(connection: HTTPConnection, found: KeyRing | None) -> tuple[str, ...]:
+    keys = known_keys(found)
     if keys.open:
-        _only_this_machine(connection)
+        only_this_machine(connection)
         return ("admin",)
     scheme, key = get_authorization_scheme_param(connection.headers.get("authorization"))
     granted = keys.scopes(key) if scheme.lower() == "bearer" else None
@@ -87,7 +100,12 @@ def _scopes(connection: HTTPConnection, keys: KeyRing | None) -> tuple[str, ...]
     return granted
 
 
-def _only_this_machine(connection: HTTPConnection) -> None:
+def only_this_machine(connection: HTTPConnection) -> None:
+    """Let only this machine pass, under a name of its own.
+
+    Raises:
+        ProblemError: 401 for another machine, 403 for another Host.
+    """
     client = connection.client.host if connection.client else ""
     if not is_loopback(client):
         raise ProblemError(
