@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.assign_command import assign
+from experiments.lifecycle_commands import decide, list_experiments, start, stop
 from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption
 from features.settings import load_settings
 
@@ -20,6 +22,13 @@ experiment_app = typer.Typer(help="Experiments: did it help?", no_args_is_help=T
 @experiment_app.callback()
 def _experiments() -> None:
     """Experiments: did it help?"""
+
+
+experiment_app.command("list")(list_experiments)
+experiment_app.command()(start)
+experiment_app.command()(stop)
+experiment_app.command()(decide)
+experiment_app.command()(assign)
 
 
 @experiment_app.command()

@@ -4,15 +4,21 @@ A customer passes, in this order: the program holdout, forced variants, targetin
 the day, the hash. Each step is pure, so every worker, and every SDK of GrowthBook, gives the same answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from experiments.assignment import Assignment, assign, layer_fraction
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.assignment import Assignment, assign, assign_many, layer_fraction, layer_fractions
 from experiments.design import Design, Treatment, Variant
+from features.loyalty.offer_catalogue import NO_OFFERS
 from features.settings import ExperimentSettings
 
 Reason = Literal["assigned", "forced", "held_out", "not_targeted", "outside_layer", "outside_coverage"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+ProfileOf = Callable[[str], Mapping[str, Any]]
 HOLDOUT_KEY = "program_holdout"
 HELD_OUT, PROGRAM = "held_out", "program"
 
@@ -88,6 +94,49 @@ def place(
     return position, "outside_coverage" if position is None else "assigned"
 
 
+def place_many(
+    design: Design, holdout: Design | None, customer_ids: Sequence[str], profile_of: ProfileOf, day: date
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """What `RunningExperiments.explain` says of many customers.
+
+    Args:
+        design: the experiment.
+        holdout: the program holdout, which may be the experiment itself; None without.
+        customer_ids: n of them.
+        profile_of: their profiles; asked only if the design targets some.
+        day: the shop's local day.
+
+    Returns:
+        int8[n], the position of each one's variant or −1, and int8[n], the position in REASONS of why.
+    """
+    variants = [variant.key for variant in design.variants]
+    positions = assign_many(design.hash_seed, customer_ids, hash_weights(design), design.coverage_on(day))
+    reasons = np.where(positions < 0, REASONS.index("outside_coverage"), REASONS.index("assigned"))
+
+    def leave_out(left_out: NDArray[np.bool_], reason: Reason) -> None:
+        positions[left_out], reasons[left_out] = -1, REASONS.index(reason)
+
+    # The last to speak wins, so the steps come in reverse.
+    if design.layer is not None:
+        start, end = design.layer.range
+        fractions = layer_fractions(design.layer.name, customer_ids)
+        leave_out((fractions < start) | (fractions >= end), "outside_layer")
+    if design.targeting:
+        targeted = (is_targeted(design, profile_of(customer)) for customer in customer_ids)
+        leave_out(~np.fromiter(targeted, dtype=bool, count=len(customer_ids)), "not_targeted")
+    if design.forced:
+        for row, customer in enumerate(customer_ids):
+            if customer in design.forced:
+                positions[row], reasons[row] = (
+                    variants.index(design.forced[customer]),
+                    REASONS.index("forced"),
+                )
+    if holdout is not None and holdout is not design:
+        drawn = assign_many(holdout.hash_seed, customer_ids, hash_weights(holdout))
+        leave_out(drawn == [variant.key for variant in holdout.variants].index(HELD_OUT), "held_out")
+    return positions, reasons.astype(np.int8)
+
+
 def hash_weights(design: Design) -> list[float]:
     """The weights as the design states them, which is what the hash takes."""
     return [variant.weight for variant in design.variants]
@@ -116,7 +165,7 @@ def holdout_design(settings: ExperimentSettings) -> Design | None:
         key=HOLDOUT_KEY,
         hypothesis="Offers and experiments together bring customers back",
         variants=(
-            Variant(key=HELD_OUT, weight=share, treatment=Treatment(offer_policy="none")),
+            Variant(key=HELD_OUT, weight=share, treatment=Treatment(offer_policy=NO_OFFERS)),
             Variant(key=PROGRAM, weight=1 - share),
         ),
         rule="fixed",

@@ -53,7 +53,9 @@ class ExperimentChange:
         """The experiments that run, by key."""
         return running_experiments(self._connection)
 
-    def save_design(self, key: str, body: str, actor: str, at: datetime, simulated: bool = False) -> int:
+    def save_design(
+        self, key: str, body: str, actor: str, at: datetime, simulated: bool = False, *, detail: str = ""
+    ) -> int:
         """Keep a design as the current one of its experiment, which is a draft if it is new.
 
         Args:
@@ -62,6 +64,7 @@ class ExperimentChange:
             actor: who did it.
             at: when.
             simulated: whether its customers are made up; stays as it was first said.
+            detail: what the log says beside.
 
         Returns:
             Its version; that of the current design, without a line in the log, if nothing differs.
@@ -79,7 +82,7 @@ class ExperimentChange:
             change = update(experiments).where(experiments.c.key == key).values(version=version)
             self._connection.execute(change)
         action: LogAction = "created" if known is None else "revised"
-        self._log(LogEntry(key, version, at, actor, action, ""))
+        self._log(LogEntry(key, version, at, actor, action, detail))
         return version
 
     def set_state(

@@ -10,6 +10,7 @@ from features.cache.keys import customer_subject, session_subject
 
 EventStatus = Literal["stored", "duplicate"]
 ExperimentState = Literal["draft", "running", "stopped", "decided"]
+Decision = Literal["ship", "roll_back", "inconclusive"]
 LogAction = Literal["created", "revised", "started", "stopped", "decided", "reported"]
 ClaimStatus = Literal["claimed", "repeated", "exhausted", "customer_exhausted", "conflict"]
 
