@@ -11,15 +11,15 @@ Bounds = Sequence[tuple[float, float]]
 
 
 class Likelihood(Protocol):
-    """A model whose parameters, all positive, are found by maximum likelihood.
+    """A model whose parameters, all positive, are found by maximum likelihood."""
 
-    Attributes:
-        name: as on the command line.
-        parameter_names: in the order of every parameter vector.
-    """
+    @property
+    def name(self) -> str:
+        """As on the command line."""
 
-    name: str
-    parameter_names: tuple[str, ...]
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """In the order of every parameter vector."""
 
     def starts(self, rows: PurchaseRows) -> list[Floats]:
         """Parameter vectors to start from."""
