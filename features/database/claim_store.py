@@ -47,9 +47,8 @@ class ClaimStore:
             of_customer = of_offer & (offer_claims.c.customer_id == claim.customer_id)
             if customer_max is not None and _count(connection, of_customer) >= customer_max:
                 return "customer_exhausted", None
-            insert = insert_into(connection, offer_claims)
-            stored = connection.execute(insert.on_conflict_do_nothing().values(asdict(claim)))
-            if stored.rowcount == 1:
+            insert = insert_into(connection, offer_claims).on_conflict_do_nothing().values(asdict(claim))
+            if connection.execute(insert.returning(offer_claims.c.claim_id)).first() is not None:
                 return "claimed", claim
             # On PostgreSQL another offer's claim may have taken the key since we looked.
             winner = _claim_under(connection, claim.idempotency_key)

