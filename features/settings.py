@@ -84,8 +84,12 @@ class ProfileSettings(Section):
     new_within_days: int = Field(ge=1)
     lapsing_after_days: int = Field(ge=1)
     churned_after_days: int = Field(ge=1)
+    lifecycle_rule: Literal["fixed_days", "own_rhythm"]
+    lapsing_percentile: float = Field(gt=0, le=1)
+    churned_rhythm_factor: float = Field(gt=1)
     affinity_half_life_days: float = Field(gt=0)
     due_minimum_orders: int = Field(ge=2)
+    behaviour_days: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _silence_grows(self) -> Self:
@@ -120,6 +124,18 @@ class TrainingSettings(Section):
     seed: int = Field(ge=0)
     bootstrap_samples: int = Field(ge=100)
     threads: int = Field(ge=1)
+
+
+class ValueSettings(Section):
+    """Customer value and the warning before churn."""
+
+    model: Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+    horizon_days: int = Field(ge=1, le=3650)
+    discount_yearly: float = Field(ge=0, lt=10)
+    high_value_share: float = Field(gt=0, lt=1)
+    churn_days: Literal[30, 60, 90]
+    churn_origins: int = Field(ge=4, le=60)
+    churn_minimum: int = Field(ge=10)
 
 
 class ReleaseSettings(Section):
@@ -161,6 +177,8 @@ class ServingSettings(Section):
     release_poll_ms: int = Field(ge=10)
     event_queue: int = Field(ge=1)
     event_timeout_ms: int = Field(ge=1)
+    exposure_queue: int = Field(ge=1)
+    claim_queue: int = Field(ge=1)
     max_body_bytes: int = Field(ge=1)
     body_timeout_ms: int = Field(ge=1)
     public_max_age_seconds: int = Field(ge=0)
@@ -208,6 +226,7 @@ class Settings(BaseSettings):
     profiles: ProfileSettings
     tiers: TierSettings
     training: TrainingSettings
+    value: ValueSettings
     release: ReleaseSettings
     cache: CacheSettings
     database: DatabaseSettings
