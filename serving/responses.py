@@ -19,12 +19,16 @@ def personal(answer: dict[str, Any]) -> Response:
 
 def public(request: Request, answer: dict[str, Any], max_age_seconds: int) -> Response:
     """An answer that is the same for everyone: cacheable, with an ETag; 304 if the client has it already."""
-    body = orjson.dumps(answer, option=_OPTIONS)
+    return cacheable(request, orjson.dumps(answer, option=_OPTIONS), "application/json", max_age_seconds)
+
+
+def cacheable(request: Request, body: bytes, media_type: str, max_age_seconds: int) -> Response:
+    """Content that is the same for everyone, with an ETag; 304 if the client has it already."""
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": f"public, max-age={max_age_seconds}"}
     if etag in _candidates(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
-    return Response(body, 200, headers, media_type="application/json")
+    return Response(body, 200, headers, media_type=media_type)
 
 
 def _candidates(if_none_match: str) -> list[str]:
