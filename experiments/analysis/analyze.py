@@ -3,30 +3,35 @@
 from experiments.analysis.analyze import analyze
 report = analyze(load_design(path), exposures, outcomes, zone="Asia/Shanghai", now=now)
 report.table()     # tidy Arrow table, one row a metric and variant
+report.tables()    # every part of the report, by name
 report.verdict.en  # one sentence
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from experiments.analysis import wording
 from experiments.analysis.comparisons import segment_results, whole_results
+from experiments.analysis.cumulative import cumulative
 from experiments.analysis.decision import Progress, decide
+from experiments.analysis.evidence import Evidence, gather
 from experiments.analysis.exposed import Exposed, load_exposed
-from experiments.analysis.measure import Measured, Segment, measure, segment_column
+from experiments.analysis.guardrails import guardrails
+from experiments.analysis.measure import segment_column
+from experiments.analysis.money import annual_margin, offer_returns
 from experiments.analysis.notes import notes
 from experiments.analysis.order_log import is_order_log, join_order_log
 from experiments.analysis.outcomes import join_wide
 from experiments.analysis.power import days_needed
-from experiments.analysis.report import MetricResult, Report
+from experiments.analysis.report import About, Report, Sections
+from experiments.analysis.results import MetricResult
+from experiments.analysis.retention import retention
 from experiments.analysis.sample_ratio import sample_ratio
 from experiments.analysis.sources import Source, Table, open_table
+from experiments.analysis.verdict import explain
 from experiments.design import Design
 from features.errors import DataError
+from features.measures.registry import windowed
 from features.tables.duckdb_engine import DuckDBEngine
-
-NOTHING_MISSING: Mapping[str, int] = {"without_outcome": 0, "orders_without_customer": 0}
 
 
 def analyze(
@@ -69,18 +74,9 @@ def analyze(
             joined = join_order_log(engine, metrics, outcome_source, customer_source, zone=zone, today=today)
         else:
             joined = join_wide(metrics, outcome_source, customer_source)
-        measured = measure(engine, metrics, joined, exposed, segment_sql)
-    # In an order log, no order is an outcome; in a wide table, no row is a gap that was filled.
-    absent = 0 if joined.newest_day else measured.without_outcome
-    return build_report(
-        design,
-        exposed,
-        measured.metrics,
-        by=by,
-        segments=measured.segments,
-        newest_day=joined.newest_day,
-        counts={"without_outcome": absent, "orders_without_customer": joined.orders_without_customer},
-    )
+        cuts = {} if by is None else {by: segment_sql}
+        evidence = gather(engine, design, metrics, joined, exposed, cuts=cuts, counts={})
+    return build_report(design, exposed, evidence, About(now))
 
 
 def _need_exposed_at(exposures: Source) -> None:
@@ -92,41 +88,70 @@ def _need_exposed_at(exposures: Source) -> None:
 
 
 def build_report(
-    design: Design,
-    exposed: Exposed,
-    measured: tuple[Measured, ...],
-    *,
-    by: str | None = None,
-    segments: tuple[Segment, ...] = (),
-    newest_day: date | None = None,
-    counts: Mapping[str, int] = NOTHING_MISSING,
+    design: Design, exposed: Exposed, evidence: Evidence, about: About, decided_early: bool = False
 ) -> Report:
     """Everything after the sums: estimates, corrections, verdict and notes; sees no table.
 
     Args:
         design: what was planned.
         exposed: who was exposed.
-        measured: the sums of every metric.
-        by: what the segments are of; None: no cut.
-        segments: the segments to report.
-        newest_day: local day of the newest order, where outcomes come from an order log.
-        counts: customers `without_outcome` in a wide table, and `orders_without_customer`.
+        evidence: the sums.
+        about: which experiment it is.
+        decided_early: a hybrid was decided before its planned number, so its sequence stays.
     """
     ratio = sample_ratio(list(exposed.variants.values()), list(design.weights.values()))
-    metrics = whole_results(design, measured)
-    cut = segment_results(design, measured, by, segments) if by is not None else ()
+    metrics = whole_results(design, evidence.measured, decided_early)
+    segments = tuple(
+        result
+        for cut in evidence.cuts
+        for result in segment_results(design, cut.measured, cut.by, cut.segments, decided_early)
+    )
     primary = next(result for result in metrics if result.metric.key == design.primary_key)
-    progress = _progress(design, primary, exposed, newest_day)
+    progress = _progress(design, primary, exposed, evidence.newest_day)
     decision = decide(design, metrics, ratio, progress)
+    rails = guardrails(design, metrics)
+    newest = evidence.newest_day
     return Report(
         design=design,
         exposed=exposed,
         ratio=ratio,
         metrics=metrics,
-        segments=cut,
-        verdict=wording.verdict(decision, design, primary, ratio, progress),
-        notes=notes(design, exposed, metrics, counts),
+        segments=segments,
+        guardrails=rails,
+        verdict=explain(decision, design, primary, guardrails=rails, ratio=ratio, progress=progress),
+        progress=progress,
+        sections=_sections(design, exposed, evidence, metrics, decided_early),
+        notes=notes(design, exposed, metrics, evidence.counts),
+        about=about,
+        # The day of the newest order is still going on.
+        data_through=newest - timedelta(days=1) if newest else None,
     )
+
+
+def _sections(
+    design: Design,
+    exposed: Exposed,
+    evidence: Evidence,
+    metrics: tuple[MetricResult, ...],
+    decided_early: bool,
+) -> Sections:
+    if evidence.newest_day is None:
+        return Sections()
+    primary = next(result.metric for result in metrics if result.metric.key == design.primary_key)
+    margins = (result for result in metrics if _measure_key(result) == "margin")
+    margin = next(margins, None)
+    offers = evidence.offers
+    return Sections(
+        retention(design, evidence.life_tables) if evidence.life_tables else None,
+        cumulative(design, primary, evidence.daily),
+        None if margin is None else annual_margin(margin, exposed.customers),
+        None if offers is None else offer_returns(design, offers, decided_early),
+    )
+
+
+def _measure_key(result: MetricResult) -> str | None:
+    found = windowed(result.metric.key)
+    return None if found is None else found[0].key
 
 
 def _progress(design: Design, primary: MetricResult, exposed: Exposed, newest_day: date | None) -> Progress:

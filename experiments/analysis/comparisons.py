@@ -8,22 +8,34 @@ from experiments.analysis.arms import Rule, WithheldError
 from experiments.analysis.corrections import holm
 from experiments.analysis.estimates import estimate, plain_mean
 from experiments.analysis.measure import Measured, Segment
-from experiments.analysis.report import MetricResult, SegmentResult, VariantResult
+from experiments.analysis.results import MetricResult, SegmentResult, VariantResult
 from experiments.analysis.sequential import FixedRule, SequenceRule, hybrid_rule
 from experiments.design import Design, Metric
 
 
-def whole_results(design: Design, measured: Sequence[Measured]) -> tuple[MetricResult, ...]:
-    """Every metric over everyone; significance is corrected over the variants of a metric."""
+def whole_results(
+    design: Design, measured: Sequence[Measured], decided_early: bool = False
+) -> tuple[MetricResult, ...]:
+    """Every metric over everyone; significance is corrected over the variants of a metric.
+
+    Args:
+        design: gives variants, rule and α.
+        measured: the sums of every metric.
+        decided_early: a hybrid was decided before its planned number; its sequence then stays for good.
+    """
     results: list[MetricResult] = []
     for metric in measured:
         arms = {variant.key: metric.whole_arm(variant.key) for variant in design.variants}
-        results.extend(_corrected([_result(design, metric.metric, arms, 1.0)]))
+        results.extend(_corrected([_result(design, metric.metric, arms, 1.0, decided_early)]))
     return tuple(results)
 
 
 def segment_results(
-    design: Design, measured: Sequence[Measured], by: str, segments: Sequence[Segment]
+    design: Design,
+    measured: Sequence[Measured],
+    by: str,
+    segments: Sequence[Segment],
+    decided_early: bool = False,
 ) -> tuple[SegmentResult, ...]:
     """Every metric within every segment; significance is corrected over variants × segments of a metric."""
     columns = []
@@ -34,7 +46,7 @@ def segment_results(
         for segment in segments:
             arms = {key: metric.arm(key, segment) for key in keys}
             share = sum(arm.n for arm in arms.values()) / max(1, everyone)
-            results.append(_result(design, metric.metric, arms, share))
+            results.append(_result(design, metric.metric, arms, share, decided_early))
         columns.append(_corrected(results))
     return tuple(
         SegmentResult(by, segment, results)
@@ -59,11 +71,20 @@ def rule_for(design: Design, customers: int, share: float, pair_weight: float) -
     return hybrid_rule(design.alpha, customers, planned, planned * pair_weight)
 
 
-def _result(design: Design, metric: Metric, arms: dict[str, Aggregate], share: float) -> MetricResult:
+def pair_rule(
+    design: Design, variant: str, customers: int, share: float = 1.0, decided_early: bool = False
+) -> Rule:
+    """The rule of a variant against the control; one decided early keeps the rule it was decided by."""
+    pair_weight = design.weights[design.variants[0].key] + design.weights[variant]
+    return rule_for(design, 0 if decided_early else customers, share, pair_weight)
+
+
+def _result(
+    design: Design, metric: Metric, arms: dict[str, Aggregate], share: float, decided_early: bool
+) -> MetricResult:
     control, *others = arms
     customers = sum(arm.n for arm in arms.values())
-    weights = design.weights
-    rules = {key: rule_for(design, customers, share, weights[control] + weights[key]) for key in others}
+    rules = {key: pair_rule(design, key, customers, share, decided_early) for key in others}
     first = rules[others[0]]
     return MetricResult(
         metric=metric,

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from experiments.analysis.report import MetricResult, VariantResult
+from experiments.analysis.measured_words import lower_is_better
+from experiments.analysis.results import MetricResult, VariantResult
 from experiments.analysis.sample_ratio import SampleRatio
 from experiments.design import Design
 
@@ -60,6 +62,18 @@ class Progress:
     def complete(self) -> bool:
         """Whether the planned number is reached, or none was planned."""
         return self.planned is None or self.customers >= self.planned
+
+    def to_dict(self, exposed: int) -> dict[str, Any]:
+        """With how many customers were exposed, and which share of them counts."""
+        return {
+            "exposed": exposed,
+            "matured": self.customers,
+            "share": self.customers / exposed if exposed else 0.0,
+            "planned": self.planned,
+            "days": self.days,
+            "days_left": self.days_left,
+            "complete": self.complete,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +134,13 @@ def decide(
 
 def _by_effects(design: Design, results: dict[str, MetricResult], progress: Progress) -> Decision:
     variants = results[design.primary_key].variants
+    falling = lower_is_better(design.primary_key)
     worst = {variant.variant: _worst_guardrail(design, results, variant.variant) for variant in variants}
-    winners = sorted((v for v in variants if _direction(v) > 0), key=_lift, reverse=True)
+    winners = sorted((v for v in variants if v.gains(falling)), key=lambda v: abs(_lift(v)), reverse=True)
     for winner in winners:
         if worst[winner.variant][0] is Held.HOLDS:
             return Decision(Code.SHIP, Reason.WINNER, winner)
-    harmful = [v for v in variants if _direction(v) < 0]
+    harmful = [v for v in variants if v.gains(not falling)]
     breached = [v for v in variants if worst[v.variant][0] is Held.BREACHED]
     if len({v.variant for v in (*breached, *harmful)}) == len(variants):
         code = Code.ROLL_BACK
@@ -161,9 +176,3 @@ def _worst_guardrail(
 
 def _lift(variant: VariantResult) -> float:
     return variant.estimate.lift_abs if variant.estimate is not None else 0.0
-
-
-def _direction(variant: VariantResult) -> int:
-    """1 for a significant gain, −1 for a significant loss, else 0."""
-    lift = _lift(variant)
-    return ((lift > 0) - (lift < 0)) if variant.significant else 0

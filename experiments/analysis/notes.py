@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from experiments.analysis.exposed import Exposed
-from experiments.analysis.report import MetricResult, Text
+from experiments.analysis.results import MetricResult, Text
 from experiments.analysis.wording import WITHHELD_WORDS
 from experiments.design import Design
 
@@ -24,6 +24,14 @@ COUNTED = {
         "{} exposed customers have no row of outcomes and count as 0.",
         "{} 位曝光顾客没有结果记录，按 0 计。",
     ),
+    "without_consent": (
+        "{} customers no longer agree to personalization and are left out.",
+        "{} 位顾客已不同意个性化，不计入。",
+    ),
+    "lines_without_margin": (
+        "{} order lines after exposure are of products without a margin and earn 0.",
+        "曝光后有 {} 行订单的商品没有毛利率，毛利按 0 计。",
+    ),
     "orders_without_customer": (
         "{} orders name no customer and belong to nobody.",
         "{} 笔订单没有顾客编号，不属于任何人。",
@@ -40,7 +48,7 @@ def notes(
         design: what was planned.
         exposed: who was exposed.
         metrics: the results over everyone.
-        counts: `without_outcome` and `orders_without_customer`.
+        counts: what was left out or filled in, by code.
     """
     seen = {
         "in_two_variants": exposed.in_two_variants,
@@ -51,7 +59,7 @@ def notes(
     found = [
         Text(code, en.format(f"{seen[code]:,}"), zh.format(f"{seen[code]:,}"))
         for code, (en, zh) in COUNTED.items()
-        if seen[code]
+        if seen.get(code)
     ]
     if design.minimum_days and exposed.first_day is None:
         found.append(
@@ -59,6 +67,14 @@ def notes(
                 "minimum_days_unknown",
                 "The exposures carry no exposed_at, so minimum_days is not checked.",
                 "曝光记录没有 exposed_at，无法检查 minimum_days。",
+            )
+        )
+    if any(result.metric.covariate for result in metrics):
+        found.append(
+            Text(
+                "adjusted",
+                "Means are as they are; lifts leave out what customers differed in before exposure (CUPED).",
+                "均值为原始值；差异已剔除顾客在曝光前的既有差别（CUPED）。",
             )
         )
     for result in metrics:

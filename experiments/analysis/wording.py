@@ -2,10 +2,12 @@
 
 from experiments.analysis.arms import Withheld
 from experiments.analysis.decision import Code, Decision, Progress, Reason
+from experiments.analysis.measured_words import lower_is_better
 from experiments.analysis.power import POWER, minimum_detectable_effect
-from experiments.analysis.report import MetricResult, Text, VariantResult
+from experiments.analysis.results import MetricResult, Text, VariantResult
 from experiments.analysis.sample_ratio import SampleRatio
 from experiments.design import Design, Metric
+from features.measures.registry import shown_name
 
 Words = tuple[str, str]
 
@@ -17,13 +19,18 @@ WITHHELD_WORDS: dict[Withheld, Words] = {
         "各组内所有顾客的取值都相同，无法判断偶然性",
     ),
     Withheld.NO_DENOMINATOR: ("the denominators of a variant sum to zero", "有实验组的分母合计为零"),
+    Withheld.NO_EXTRA_COST: (
+        "its offers did not clearly cost more than the control's",
+        "该组的优惠成本并未明显高于对照组",
+    ),
+    Withheld.WINDOW_OPEN: ("nobody has been watched to the end of the window yet", "尚无顾客走完整个观察期"),
 }
 
 
-def verdict(
+def sentence(
     decision: Decision, design: Design, primary: MetricResult, ratio: SampleRatio, progress: Progress
 ) -> Text:
-    """The decision in one sentence, with the remedy where numbers are withheld."""
+    """The decision in one sentence."""
     if decision.reason in (Reason.WINNER, Reason.HARM, Reason.NO_DIFFERENCE):
         en, zh = _effect_words(decision, primary)
     elif decision.guardrail is not None:
@@ -34,13 +41,14 @@ def verdict(
 
 
 def _effect_words(decision: Decision, primary: MetricResult) -> Words:
-    variant, key = decision.variant, primary.metric.key
+    variant, (called_en, called_zh) = decision.variant, called(primary.metric.key)
     if variant is None or variant.estimate is None:
         raise ValueError(f"{decision.reason} is about a variant with an estimate")
-    en, zh = _lift_words(primary, variant)
+    en, zh = lift_words(primary, variant)
     name = variant.variant
     if decision.reason is Reason.WINNER:
-        also = [v.variant for v in primary.variants if v.significant and v.variant != name and _gains(v)]
+        falling = lower_is_better(primary.metric.key)
+        also = [v.variant for v in primary.variants if v.variant != name and v.gains(falling)]
         more = (f" {_and(also)} also gained.", f"{'、'.join(also)} 同样有提升。") if also else ("", "")
         return f"Ship {name}: {en}.{more[0]}", f"建议上线 {name}：{zh}。{more[1]}"
     if decision.reason is Reason.HARM and decision.code is Code.ROLL_BACK:
@@ -53,24 +61,25 @@ def _effect_words(decision: Decision, primary: MetricResult) -> Words:
     smallest = minimum_detectable_effect(variant.estimate.standard_error, primary.alpha)
     size_en, size_zh = _size(primary.metric, smallest)
     return (
-        f"Review: no variant is shown to differ from the control on {key}; the largest difference, "
+        f"Review: no variant is shown to differ from the control on {called_en}; the largest difference, "
         f"{name}: {en}. A true difference of {size_en} would have been found with {POWER:.0%} power.",
-        f"需要复核：没有实验组在 {key} 上显示出与对照组的差异；差异最大的 {name}：{zh}。"
+        f"需要复核：没有实验组在 {called_zh} 上显示出与对照组的差异；差异最大的 {name}：{zh}。"
         f"若真实差异达到 {size_zh}，本实验有 {POWER:.0%} 的把握发现它。",
     )
 
 
 def _guardrail_words(decision: Decision) -> Words:
-    name, measure = decision.variant and decision.variant.variant, decision.guardrail
+    name = decision.variant and decision.variant.variant
+    measure, measure_zh = called(decision.guardrail or "")
     if decision.reason is Reason.GUARDRAIL_UNCLEAR:
         return (
             f"Review: {name} gained, but {measure} is not yet shown to stay within its margin.",
-            f"需要复核：{name} 有提升，但尚不能确认 {measure} 没有跌破底线。",
+            f"需要复核：{name} 有提升，但尚不能确认 {measure_zh} 没有跌破底线。",
         )
     act = ("Roll back", "建议下线") if decision.code is Code.ROLL_BACK else ("Review", "需要复核")
     return (
         f"{act[0]}: {name} breaks the guardrail on {measure}.",
-        f"{act[1]}：{name} 触破了 {measure} 的底线。",
+        f"{act[1]}：{name} 触破了 {measure_zh} 的底线。",
     )
 
 
@@ -112,7 +121,8 @@ def _waiting_words(decision: Decision, design: Design, ratio: SampleRatio, progr
     )
 
 
-def _lift_words(result: MetricResult, variant: VariantResult) -> Words:
+def lift_words(result: MetricResult, variant: VariantResult) -> Words:
+    """The lift of a variant that has an estimate, with its interval."""
     estimate = variant.estimate
     if estimate is None:
         raise ValueError(f"{variant.variant} has no estimate")
@@ -120,10 +130,10 @@ def _lift_words(result: MetricResult, variant: VariantResult) -> Words:
     percent = f"{100 * (1 - result.alpha):.4g}"
     lift_en, lift_zh = _size(result.metric, abs(estimate.lift_abs))
     base = _mean(result.metric, result.control_mean or 0.0)
-    key, up = result.metric.key, estimate.lift_abs >= 0
+    (name_en, name_zh), up = called(result.metric.key), estimate.lift_abs >= 0
     return (
-        f"{key} {'up' if up else 'down'} {lift_en} from {base} ({percent} % interval {low} to {high})",
-        f"{key} 由 {base} {'上升' if up else '下降'} {lift_zh}（{percent}% 区间 {low} 至 {high}）",
+        f"{name_en} {'up' if up else 'down'} {lift_en} from {base} ({percent} % interval {low} to {high})",
+        f"{name_zh} 由 {base} {'上升' if up else '下降'} {lift_zh}（{percent}% 区间 {low} 至 {high}）",
     )
 
 
@@ -145,8 +155,10 @@ def _mean(metric: Metric, value: float) -> str:
     return f"{value:.2%}" if _is_share(metric) else f"{value:.4g}"
 
 
-def _gains(variant: VariantResult) -> bool:
-    return variant.estimate is not None and variant.estimate.lift_abs > 0
+def called(key: str) -> Words:
+    """What a sentence calls a metric: its name, or the key of a shop's own."""
+    name = shown_name(key)
+    return (name.en, name.zh) if name else (key, key)
 
 
 def _and(names: list[str]) -> str:

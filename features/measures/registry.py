@@ -28,9 +28,10 @@ def windowed(key: str) -> tuple[Measure, int] | None:
 
 
 def shown_name(key: str) -> Words | None:
-    """What a page calls a windowed measure ("Repeat purchase, 30 days"); None where there is no such one."""
+    """What a page calls a windowed measure ("30-day repeat purchase"); None where there is no such one."""
     found = windowed(key)
     if found is None:
         return None
     measure, days = found
-    return Words(f"{measure.name.en}, {days} days", f"{days} 天{measure.name.zh}")
+    name = measure.name.en
+    return Words(f"{days}-day {name[0].lower()}{name[1:]}", f"{days} 天{measure.name.zh}")

@@ -1,6 +1,6 @@
 """The verdict: which code, for which reason, in one sentence a marketer can act on."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -8,11 +8,14 @@ from experiments.analysis.aggregates import VALUE, Aggregate
 from experiments.analysis.analyze import build_report
 from experiments.analysis.arms import Estimate
 from experiments.analysis.decision import Held, guardrail_state
+from experiments.analysis.evidence import Evidence
 from experiments.analysis.exposed import Exposed
 from experiments.analysis.measure import Measured
-from experiments.analysis.report import VariantResult
+from experiments.analysis.report import About
+from experiments.analysis.results import VariantResult
 from experiments.design import parse_design
 
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
 BACK = {"key": "back", "kind": "proportion"}
 SPEND = {"key": "spend", "kind": "mean"}
 
@@ -47,7 +50,7 @@ def judge(design, n, back, money=None, *, days=None, newest=None):
         "spend": {(None, k): spend(s, m) for k, s, m in zip(keys, sizes, money, strict=True)},
     }
     measured = tuple(Measured(metric, cells[metric.key]) for metric in design.described_metrics())
-    return build_report(design, exposed, measured, newest_day=newest).verdict
+    return build_report(design, exposed, Evidence(measured, newest_day=newest), About(NOW)).verdict
 
 
 def test_a_gain_ships():
