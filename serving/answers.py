@@ -70,8 +70,8 @@ class RecommendationAnswer(BaseModel):
     release_id: str
     degraded: Degraded | None = Field(
         description="trending: nothing personal could be computed; previous_release: the live release "
-        "cannot be opened; database_unavailable: recent events may be missing; cache_unavailable: "
-        "read from the release."
+        "cannot be opened; database_unavailable: recent events may be missing, no experiment is served and "
+        "offers with a maximum of claims are withheld; cache_unavailable: read from the release."
     )
     generated_at: datetime
 
@@ -90,8 +90,62 @@ class OffersAnswer(BaseModel):
 
     customer_id: str
     offers: list[OfferAnswer]
+    experiments: list[ExperimentAnswer]
     release_id: str
+    degraded: Literal["previous_release", "database_unavailable"] | None
     generated_at: datetime
+
+
+class ClaimAnswer(BaseModel):
+    """A claim as it was first made; `repeated` if this call did not make it."""
+
+    claim_id: str
+    offer_id: str
+    customer_id: str
+    claimed_at: datetime
+    repeated: bool
+
+
+class VariantAnswer(BaseModel):
+    """A variant and its share of the customers."""
+
+    key: str
+    weight: float
+
+
+class ExperimentListed(BaseModel):
+    """A running experiment; the program holdout has no start."""
+
+    key: str
+    hypothesis: str
+    state: Literal["running"]
+    variants: list[VariantAnswer]
+    primary: str
+    started_at: datetime | None
+
+
+class ExperimentsAnswer(BaseModel):
+    """The running experiments."""
+
+    experiments: list[ExperimentListed]
+
+
+class AssignmentAnswer(BaseModel):
+    """A customer's variant, or why there is none."""
+
+    key: str
+    customer_id: str
+    variant: str | None
+    reason: Literal[
+        "assigned",
+        "forced",
+        "held_out",
+        "not_targeted",
+        "outside_layer",
+        "outside_coverage",
+        "no_consent",
+        "unknown_customer",
+    ]
 
 
 class ListedProduct(BaseModel):

@@ -10,17 +10,20 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 
-from experiments.assignment import Assigner, none_running
+from experiments.assignment import Assigner
 from features.cache.redis_cache import Cache, NullCache, RedisCache
 from features.settings import Settings
+from serving.claim_writer import ClaimWriter
+from serving.console import routes as console
 from serving.database_access import DatabaseAccess
 from serving.event_writer import EventWriter
+from serving.exposure_log import ExposureLog
 from serving.problems import PROBLEM_TYPE, ProblemDocument, install_problem_handlers
 from serving.recent_activity import RecentActivity
 from serving.refills import Refills
 from serving.release_watcher import ReleaseWatcher
 from serving.request_frame import RequestFrame
-from serving.routes import customers, events, health, products, recommendations
+from serving.routes import customers, events, experiments, health, offers, products, recommendations
 from serving.service_metrics import ServiceMetrics
 from serving.services import Services
 
@@ -31,14 +34,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    settings: Settings, clock: Callable[[], datetime], assigner: Assigner = none_running
+    settings: Settings, clock: Callable[[], datetime], assigner: Assigner | None = None
 ) -> FastAPI:
     """Build the API.
 
     Args:
         settings: an empty `cache.redis_url` means no cache; `huitou serve` fills in the embedded server.
         clock: the present, with a zone; nothing else tells the time to a request.
-        assigner: the running experiments of a customer.
+        assigner: the experiments of a customer; None: those that run according to the database.
     """
     metrics = ServiceMetrics()
 
@@ -47,7 +50,8 @@ def create_app(
         services = _build_services(settings, clock, metrics, assigner)
         app.state.services = services
         await services.cache.start()
-        services.writer.start()
+        for writer in (services.writer, services.exposures, services.claims):
+            writer.start()
         await services.watcher.start()
         yield
         await _shut_down(services)
@@ -66,8 +70,10 @@ def create_app(
     )
     app.add_middleware(RequestFrame, settings=settings.serving, metrics=metrics)
     install_problem_handlers(app)
-    for routes in (recommendations, customers, products, events, health):
+    for routes in (recommendations, customers, products, events, offers, experiments, health):
         app.include_router(routes.router)
+
+    app.include_router(console.router)
 
     _document_problems(app)
 
@@ -94,7 +100,7 @@ def _document_problems(app: FastAPI) -> None:
 
 
 def _build_services(
-    settings: Settings, clock: Callable[[], datetime], metrics: ServiceMetrics, assigner: Assigner
+    settings: Settings, clock: Callable[[], datetime], metrics: ServiceMetrics, assigner: Assigner | None
 ) -> Services:
     serving = settings.serving
     url = settings.cache.redis_url
@@ -110,14 +116,17 @@ def _build_services(
         recent=recent,
         refills=Refills(),
         writer=EventWriter(database, clock, serving.event_queue, serving.event_timeout_ms),
+        exposures=ExposureLog(database, metrics, serving.exposure_queue),
+        claims=ClaimWriter(database, serving.claim_queue, serving.event_timeout_ms),
         watcher=ReleaseWatcher(settings, database, recent),
-        assigner=assigner,
+        given_assigner=assigner,
     )
 
 
 async def _shut_down(services: Services) -> None:
     """The server takes no more requests by now; what it acknowledged is committed already."""
-    await asyncio.to_thread(services.writer.stop)
+    writers = (services.writer, services.exposures, services.claims)
+    await asyncio.gather(*(asyncio.to_thread(writer.stop) for writer in writers))
     await services.watcher.stop()
     await services.refills.finish()
     await services.cache.close()

@@ -31,7 +31,7 @@ class _Job(Generic[Item, Result]):
 
 
 class BatchWriter(Generic[Item, Result]):
-    """Two ways in: `write` waits for the commit and hears of its failure, `offer` leaves an item behind.
+    """Two ways in: `write` waits for the commit and hears of its failure, `offer` leaves items behind.
 
     What was left behind is tried again until it is committed, so it survives a database that is away for a
     while, though not the end of this process.
@@ -70,11 +70,6 @@ class BatchWriter(Generic[Item, Result]):
         """Items that wait for the database."""
         return self._waiting
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more item would be taken."""
-        return not self._stopping and self._waiting < self._queue_items
-
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
@@ -87,9 +82,9 @@ class BatchWriter(Generic[Item, Result]):
             self._changed.notify()
         self._thread.join(DRAIN_SECONDS)
 
-    def offer(self, item: Item) -> bool:
-        """Leave an item behind; False if the queue is full or the service is stopping."""
-        return self._enqueue(_Job([item], None))
+    def offer(self, items: Sequence[Item]) -> bool:
+        """Leave items behind, all or none; False if the queue is full or the service is stopping."""
+        return self._enqueue(_Job(items, None))
 
     async def write(self, items: Sequence[Item]) -> list[Result]:
         """Commit items and say what became of each.

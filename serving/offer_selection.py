@@ -19,7 +19,13 @@ def facts_of(profile: Mapping[str, Any]) -> CustomerFacts:
 
 
 def select_offers(
-    release: Release, profile: Mapping[str, Any], now: datetime, locale: str
+    release: Release,
+    profile: Mapping[str, Any],
+    now: datetime,
+    locale: str,
+    *,
+    policy: str | None = None,
+    with_capped: bool = True,
 ) -> list[dict[str, Any]]:
     """Offers of a known customer as the API answers them.
 
@@ -28,8 +34,12 @@ def select_offers(
         profile: of the customer; without consent to marketing there are no offers.
         now: in the shop's time zone, whose local day decides.
         locale: language of names and reasons.
+        policy: the offer policy that an experiment gives the customer.
+        with_capped: whether the database can tell who may still claim an offer with a maximum of claims.
     """
-    if not release.offers.offers or profile.get("consent_marketing") is False:
+    offers = release.offers.offers
+    if not offers or profile.get("consent_marketing") is False:
         return []
-    chosen = choose_offers(release.offers, facts_of(profile), now, locale)
+    withheld = () if with_capped else frozenset(offer.id for offer in offers if offer.capped)
+    chosen = choose_offers(release.offers, facts_of(profile), now, locale, policy=policy, withheld=withheld)
     return [offer.model_dump() for offer in chosen]

@@ -6,47 +6,31 @@ left out, and `degraded` says so.
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from experiments.assignment import Assignment
-from features.release.format import unpack_row
 from features.release.read import Release
-from serving.candidate_sources import (
-    Candidate,
-    from_recent_activity,
-    from_row,
-    from_trending,
-    interleave,
-    walk,
-)
-from serving.filters import Mask, Products, allowed, known_indices
+from serving.candidate_sources import Candidate
+from serving.filters import known_indices
 from serving.offer_selection import select_offers
 from serving.problems import ProblemError
+from serving.product_selection import Known, choose_products
 from serving.reasons import ReasonWriter
 from serving.schemas import RecommendationRequest
 from serving.services import Services
-from serving.signals import Signals, Visitor, gather_signals, recognise
+from serving.signals import Signals, Visitor, gather_signals, recognise, row_of_release
+from serving.treatment import (
+    Participant,
+    Plan,
+    keep_exposures,
+    participant,
+    plan_control,
+    plan_treatment,
+)
 
 logger = logging.getLogger("huitou.serving")
 NOBODY: Mapping[str, Any] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Everything the pure stages look at."""
-
-    release: Release
-    question: RecommendationRequest
-    context: Sequence[int]
-    visitor: Visitor
-    signals: Signals
-    profile: Mapping[str, Any]
 
 
 async def recommend(question: RecommendationRequest, services: Services) -> dict[str, Any]:
@@ -55,105 +39,92 @@ async def recommend(question: RecommendationRequest, services: Services) -> dict
     Raises:
         ProblemError: no release is open (503), or a context product is unknown (422).
     """
-    release = services.release()
-    context = _context(release, question.context_product_ids)
+    live = services.release()
+    _check_context(live, question.context_product_ids)
+    now = services.clock()
+    fallen_back = False
     try:
-        visitor = recognise(release, question)
-        signals = await gather_signals(services, release, question.placement, visitor)
-        profile = NOBODY if visitor.customer is None else release.profile(visitor.customer)
-        known = _Known(release, question, context, visitor, signals, profile)
-        return _answer(services, known, fallen_back=False)
+        visitor = recognise(live, question)
+        if visitor.customer is None:
+            signals = await gather_signals(services, live, question.placement, visitor)
+            known = _know(question, Plan(live, None), signals, NOBODY)
+            answer = _answer(services, known, now)
+        else:
+            who = participant(services, live, question.customer_id or "", visitor.customer, now)
+            known, answer = await _answer_customer(services, question, visitor, who, now)
     except Exception as error:
         # A defect in a personal stage must cost the personal part, not the page of the shop.
         logger.error("unexpected %s: answering with trending products", type(error).__name__)
-        known = _Known(release, question, context, Visitor(None, None), Signals(), NOBODY)
-        return _answer(services, known, fallen_back=True)
+        fallen_back = True
+        known = _know(question, Plan(live, None), Signals(), NOBODY)
+        answer = _answer(services, known, now)
+    degraded = _degraded(
+        known.signals, services.watcher.serves_previous and known.release is live, fallen_back
+    )
+    _log(services, known, degraded, fallen_back)
+    return {**answer, "degraded": degraded}
 
 
-def _answer(services: Services, known: _Known, fallen_back: bool) -> dict[str, Any]:
-    question, release = known.question, known.release
-    now = services.clock()
-    locale = question.locale or services.settings.shop.locale
-    assignments = _assign(services, known, now.astimezone(services.settings.shop.zone).date())
-    chosen = walk(_sources(known), question.limit)
+async def _answer_customer(
+    services: Services,
+    question: RecommendationRequest,
+    visitor: Visitor,
+    who: Participant,
+    now: datetime,
+) -> tuple[Known, dict[str, Any]]:
+    """Under the customer's experiments, or under their controls where no exposure can be kept."""
+    plan = plan_treatment(services, who)
+    visitor = Visitor(plan.customer, visitor.subject)
+    signals = await gather_signals(services, plan.release, question.placement, visitor)
+    known = _know(question, plan, signals, plan.profile_of(who))
+    answer = _answer(services, known, now)
+    if not plan.served:
+        return known, answer
+    id_ = answer["recommendation_id"]
+    if "database" not in signals.missing and keep_exposures(
+        services, who, plan, now, placement=question.placement, recommendation_id=id_
+    ):
+        return known, answer
+    plan = plan_control(services, who)
+    row = row_of_release(plan.release, question.placement, plan.customer)
+    signals = Signals(row, signals.recent, signals.missing | {"database"})
+    known = _know(question, plan, signals, plan.profile_of(who))
+    return known, _answer(services, known, now)
+
+
+def _know(question: RecommendationRequest, plan: Plan, signals: Signals, profile: Mapping[str, Any]) -> Known:
+    context = known_indices(plan.release.products, question.context_product_ids)
+    return Known(question, plan, signals, profile, context)
+
+
+def _answer(services: Services, known: Known, now: datetime) -> dict[str, Any]:
+    """Everything but `degraded`."""
+    shop, question, plan = services.settings.shop, known.question, known.plan
+    locale = question.locale or shop.locale
     offers = []
-    if known.visitor.customer is not None:
-        offers = select_offers(release, known.profile, now.astimezone(services.settings.shop.zone), locale)
-    degraded = _degraded(known.signals, services.watcher.serves_previous, fallen_back)
-    _log(services, question.placement, degraded, known.signals, fallen_back)
+    if plan.customer is not None:
+        offers = select_offers(
+            plan.release,
+            known.profile,
+            now.astimezone(shop.zone),
+            locale,
+            policy=plan.offer_policy,
+            with_capped="database" not in known.signals.missing,
+        )
     return {
         "recommendation_id": uuid.uuid4().hex,
         "customer_id": question.customer_id,
         "placement": question.placement,
-        "products": _present(chosen, known, locale),
+        "products": _present(choose_products(known), known, locale),
         "offers": offers,
-        "experiments": [{"key": each.key, "variant": each.variant} for each in assignments],
-        "release_id": release.id,
-        "degraded": degraded,
+        "experiments": plan.experiments(),
+        "release_id": plan.release.id,
         "generated_at": now,
     }
 
 
-def _assign(services: Services, known: _Known, day: date) -> Sequence[Assignment]:
-    # Without the database an exposure could not be kept, so nobody may be treated.
-    if known.visitor.customer is None or "database" in known.signals.missing:
-        return ()
-    return services.assigner(known.question.customer_id or "", known.profile, day)
-
-
-def _sources(known: _Known) -> Iterable[Iterable[Candidate]]:
-    """The named sources of the placement, in order; strict questions stop after the placement's own."""
-    release, question = known.release, known.question
-    mask = allowed(release.products, question.filter, _excluded(known))
-    if question.placement == "trending":
-        return [from_trending(release, mask)]
-    seeds = [*known.context, *known_indices(release.products, known.signals.recent.seen)]
-    if question.placement == "buy_again":
-        own: Iterable[Candidate] = from_row(known.signals.row, mask)
-        backfill = [_row_of(known, "discover", mask), from_trending(release, mask)]
-    elif question.placement == "discover":
-        new = _new_to_customer(known, mask)
-        recent = from_recent_activity(release, seeds, new)
-        own = interleave(from_row(known.signals.row, new), recent, question.limit)
-        # A customer who bought nearly everything still gets a full list.
-        backfill = [from_trending(release, new), from_trending(release, mask)]
-    else:
-        recent = from_recent_activity(release, seeds, mask)
-        own = interleave(from_row(known.signals.row, mask), recent, question.limit)
-        backfill = [from_trending(release, mask)]
-    return [own] if question.strict else [own, *backfill]
-
-
-def _row_of(known: _Known, placement: str, mask: Mask) -> Iterator[Candidate]:
-    """Another placement's row, read from the release only if the list is still short."""
-    if known.visitor.customer is not None:
-        yield from from_row(unpack_row(known.release.row(placement, known.visitor.customer)), mask)
-
-
-def _new_to_customer(known: _Known, mask: Mask) -> Mask:
-    if known.visitor.customer is None:
-        return mask
-    bought = known.release.history(known.visitor.customer)["product"]
-
-    def new(products: Products) -> NDArray[np.bool_]:
-        return mask(products) & ~np.isin(products, bought)
-
-    return new
-
-
-def _excluded(known: _Known) -> list[int]:
-    """What the question excludes, what the customer is looking at, and what was just bought."""
-    table = known.release.products
-    bought = known.signals.recent.bought
-    return [
-        *known.context,
-        *known_indices(table, known.question.exclude_product_ids),
-        *known_indices(table, bought),
-    ]
-
-
-def _present(chosen: Sequence[Candidate], known: _Known, locale: str) -> list[dict[str, Any]]:
-    reasons = ReasonWriter(known.release, known.visitor.customer, known.profile, locale)
+def _present(chosen: Sequence[Candidate], known: Known, locale: str) -> list[dict[str, Any]]:
+    reasons = ReasonWriter(known.release, known.plan.customer, known.profile, locale)
     table = known.release.products
     return [
         {
@@ -167,12 +138,12 @@ def _present(chosen: Sequence[Candidate], known: _Known, locale: str) -> list[di
     ]
 
 
-def _log(
-    services: Services, placement: str, degraded: str | None, signals: Signals, fallen_back: bool
-) -> None:
-    services.metrics.recommendation(placement, degraded)
-    for missing in signals.missing:
-        services.metrics.fallback(missing)
+def _log(services: Services, known: Known, degraded: str | None, fallen_back: bool) -> None:
+    missing = known.signals.missing
+    services.metrics.recommendation(known.question.placement, degraded)
+    services.metrics.exposures("refused" if "database" in missing else "left_out", known.plan.left_out)
+    for each in missing:
+        services.metrics.fallback(each)
     if fallen_back:
         services.metrics.fallback("personal")
 
@@ -188,18 +159,14 @@ def _degraded(signals: Signals, previous_release: bool, fallen_back: bool) -> st
     return "cache_unavailable" if "cache" in signals.missing else None
 
 
-def _context(release: Release, product_ids: Sequence[str]) -> list[int]:
-    """Indices of the context products.
+def _check_context(release: Release, product_ids: Sequence[str]) -> None:
+    """See that the products being looked at exist.
 
     Raises:
         ProblemError: the release does not know one of them (422, naming it).
     """
-    indices = []
     for place, product_id in enumerate(product_ids):
-        index = release.products.index(product_id)
-        if index is None:
+        if release.products.index(product_id) is None:
             detail = f"The live release knows no product {product_id!r}. Leave it out."
             error = {"field": f"context_product_ids.{place}", "detail": detail}
             raise ProblemError(422, "unknown_product", f"context_product_ids: {detail}", [error])
-        indices.append(index)
-    return indices

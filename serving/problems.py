@@ -93,8 +93,14 @@ def not_ready() -> ProblemError:
     )
 
 
+def database_unavailable(remedy: str) -> ProblemError:
+    """The database is out, and this call needs it."""
+    detail = f"The database is not answering. {remedy}"
+    return ProblemError(503, "database_unavailable", detail, headers={"Retry-After": "1"})
+
+
 def unknown(what: str, identity: str) -> ProblemError:
-    """A customer or product that the live release does not know."""
+    """A customer, product or offer that the live release does not know."""
     return ProblemError(
         404,
         f"unknown_{what}",
@@ -109,7 +115,7 @@ def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
 
 def _field(error: Mapping[str, Any]) -> str:
     parts = [str(part) for part in error["loc"]]
-    if parts and parts[0] in ("body", "query", "path"):
+    if parts and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:] if error["type"] != "json_invalid" else []
     return ".".join(parts) or "body"
 

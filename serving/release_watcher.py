@@ -1,45 +1,51 @@
-"""Follows the live row of the database: opens a new release beside the old one, then swaps."""
+"""Follows the database: the live release, opened beside the old one and then swapped; keys; experiments."""
 
 import asyncio
 import logging
-import os
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from features.database.records import Control
 from features.database.store import Database
 from features.errors import DatabaseUnavailableError, ReleaseError
-from features.release.read import Release, open_release
+from features.release.read import Release
 from features.settings import Settings
 from serving.api_keys import KeyRing
 from serving.database_access import DatabaseAccess
+from serving.opened_release import RETRY_SECONDS, NamedReleases, OpenedRelease, open_latest
 from serving.recent_activity import RecentActivity
+from serving.running_designs import RunningDesigns
 
 logger = logging.getLogger("huitou.serving")
-# A release that cannot be opened is read in full at each try, so it is not tried at every poll.
-RETRY_SECONDS = 2.0
 EARLIER_RELEASES = 10
 
 
 class ReleaseWatcher:
-    """The release and the keys that hold now; both survive a database that is gone.
+    """The releases, keys and experiments that hold now; they survive a database that is gone.
 
     Attributes:
-        release: what is served, or None before the first one could be opened.
         keys: who may call, or None while the database was never read.
+        running: the running experiments.
+        named: the releases that they name.
     """
 
     def __init__(self, settings: Settings, database: DatabaseAccess, recent: RecentActivity) -> None:
-        self.release: Release | None = None
         self.keys: KeyRing | None = None
+        self.running = RunningDesigns((), settings.experiments)
+        self.named = NamedReleases(settings.releases)
+        self._opened: OpenedRelease | None = None
         self._folder: Path = settings.releases
         self._poll_seconds = settings.serving.release_poll_ms / 1000
         self._database = database
         self._recent = recent
         self._wanted: str | None = None
         self._retry_at = 0.0
-        self._stamps: dict[str, tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def release(self) -> Release | None:
+        """What is served, or None before the first release could be opened."""
+        return self._opened.release if self._opened else None
 
     @property
     def serves_previous(self) -> bool:
@@ -59,14 +65,23 @@ class ReleaseWatcher:
                 await self._task
 
     async def poll(self) -> None:
-        """Learn what is live and which keys hold; open the live release if it is another one."""
+        """Learn what is live, which keys hold and what runs; open the releases that this asks for."""
         try:
             control = await self._database.probe(Database.control)
         except DatabaseUnavailableError:
             return
         self.keys = KeyRing(control.keys)
-        served = self.release.id if self.release else None
-        damaged = self.release is not None and await asyncio.to_thread(self._is_damaged, self.release.folder)
+        await self._follow_live(control)
+        # Before the designs: an experiment that begins finds its releases open.
+        running = self.running.followed_by(control.experiments)
+        ids = {alias: control.aliases[alias] for alias in running.aliases if alias in control.aliases}
+        await self.named.follow(ids, self.release.id if self.release else None)
+        self.running = running
+
+    async def _follow_live(self, control: Control) -> None:
+        opened = self._opened
+        damaged = opened is not None and await asyncio.to_thread(opened.is_damaged)
+        served = opened.release.id if opened else None
         if control.release_id is None or (control.release_id == served and not damaged):
             self._wanted = control.release_id
             return
@@ -75,10 +90,10 @@ class ReleaseWatcher:
             return
         try:
             # Until it is open, the old one is simply still the one to serve.
-            self._serve(await asyncio.to_thread(open_release, self._folder / control.release_id))
+            self._opened = await asyncio.to_thread(OpenedRelease.open, self._folder / control.release_id)
             logger.info("serving release %s", control.release_id)
         except ReleaseError as error:
-            if self.release is None or damaged:
+            if opened is None or damaged:
                 await self._open_earlier()
             if control.release_id != self._wanted:
                 logger.error("%s Serving %s.", error.message, self.release.id if self.release else "nothing")
@@ -90,16 +105,7 @@ class ReleaseWatcher:
         with suppress(DatabaseUnavailableError, ReleaseError):
             history = await self._database.probe(lambda database: database.live_history(EARLIER_RELEASES))
             names = [live.release_id for live in history]
-            self._serve(await asyncio.to_thread(open_latest, self._folder, names))
-
-    def _serve(self, release: Release) -> None:
-        self.release = release
-        self._stamps = _stamps(release.folder)
-
-    def _is_damaged(self, folder: Path) -> bool:
-        """Whether somebody wrote into the open release; files that are gone stay readable, being mapped."""
-        now = _stamps(folder)
-        return any(now.get(name, stamp) != stamp for name, stamp in self._stamps.items())
+            self._opened = await asyncio.to_thread(_open_one_of, self._folder, names)
 
     async def _watch(self) -> None:
         while True:
@@ -112,29 +118,5 @@ class ReleaseWatcher:
                 logger.error("unexpected %s in the release watcher", type(error).__name__)
 
 
-def open_latest(folder: Path, release_ids: Sequence[str], verify: bool = True) -> Release:
-    """The first of the releases that can be opened.
-
-    Args:
-        folder: where releases lie.
-        release_ids: latest first, at least one.
-        verify: compare checksums.
-
-    Raises:
-        ReleaseError: of the first one, if none can be opened.
-    """
-    problems = []
-    for release_id in dict.fromkeys(release_ids):
-        try:
-            return open_release(folder / release_id, verify)
-        except ReleaseError as error:
-            problems.append(error)
-    raise problems[0]
-
-
-def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of change of each file."""
-    if not folder.is_dir():
-        return {}
-    with os.scandir(folder) as entries:
-        return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries}
+def _open_one_of(folder: Path, release_ids: list[str]) -> OpenedRelease:
+    return OpenedRelease.of(open_latest(folder, release_ids))

@@ -78,6 +78,13 @@ def _storable(value: datetime) -> datetime:
 
 # No control characters: no shop has them in ids, and PostgreSQL cannot store a zero byte.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+IdempotencyKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$"),
+    Field(
+        description="Chosen by the caller for one claim, and sent again whenever that claim is sent again."
+    ),
+]
 Limit = Annotated[
     int,
     AfterValidator(_within_limit),
@@ -211,6 +218,21 @@ class OffersQuery(_Request):
     """Query parameters of a customer's offers."""
 
     locale: Locale | None = None
+
+
+class AssignmentQuery(_Request):
+    """Query parameters of an assignment."""
+
+    customer_id: Id
+
+
+class ClaimRequest(_Request):
+    """A customer takes an offer."""
+
+    customer_id: Id
+    recommendation_id: Id | None = Field(
+        default=None, description="Of the answer that showed the offer, if one did."
+    )
 
 
 class NoQuery(_Request):

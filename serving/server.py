@@ -20,7 +20,8 @@ from features.database.store import open_database
 from features.errors import NotReadyError, SettingsError
 from features.settings import Settings
 from serving.app import create_app
-from serving.release_watcher import EARLIER_RELEASES, open_latest
+from serving.opened_release import open_latest
+from serving.release_watcher import EARLIER_RELEASES
 from serving.security import is_loopback
 
 # How a worker process gets the settings of its parent; the name lies outside the settings' own prefix.

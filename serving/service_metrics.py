@@ -38,12 +38,24 @@ class ServiceMetrics:
         self._events = Counter(
             "huitou_events", "Events received by what became of them.", ["status"], registry=self._registry
         )
+        self._exposures = Counter(
+            "huitou_exposures",
+            "Exposures of customers to experiments by what became of them: logged, known (logged before), "
+            "refused (database out or queue full; the control applied), left_out (it could not be served).",
+            ["status"],
+            registry=self._registry,
+        )
+        self._claims = Counter(
+            "huitou_offer_claims", "Claims of offers by result.", ["result"], registry=self._registry
+        )
         self.cache_available = self._gauge("huitou_cache_available", "1 while Redis answers.")
         self.database_available = self._gauge("huitou_database_available", "1 while the database answers.")
         self.release_age_days = self._gauge(
             "huitou_release_age_days", "Days from the as-of date of the served release to now."
         )
         self.event_queue = self._gauge("huitou_event_queue", "Events waiting for the database.")
+        self.exposure_queue = self._gauge("huitou_exposure_queue", "Exposures waiting for the database.")
+        self.claim_queue = self._gauge("huitou_claim_queue", "Claims of offers waiting for the database.")
 
     def _gauge(self, name: str, description: str) -> Gauge:
         return Gauge(name, description, registry=self._registry)
@@ -64,6 +76,15 @@ class ServiceMetrics:
     def event(self, status: str) -> None:
         """Count an event as `stored`, `duplicate` or `invalid`."""
         self._events.labels(status).inc()
+
+    def exposures(self, status: str, count: int) -> None:
+        """Count exposures as `logged`, `known`, `refused` or `left_out`."""
+        if count:
+            self._exposures.labels(status).inc(count)
+
+    def claim(self, result: str) -> None:
+        """Count a claim as `claimed`, `repeated` or the code of its refusal."""
+        self._claims.labels(result).inc()
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -11,8 +11,10 @@ from experiments.assignment import Assigner
 from features.cache.redis_cache import Cache
 from features.release.read import Release
 from features.settings import Settings
+from serving.claim_writer import ClaimWriter
 from serving.database_access import DatabaseAccess
 from serving.event_writer import EventWriter
+from serving.exposure_log import ExposureLog
 from serving.problems import not_ready
 from serving.recent_activity import RecentActivity
 from serving.refills import Refills
@@ -22,7 +24,11 @@ from serving.service_metrics import ServiceMetrics
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a request may need."""
+    """Everything a request may need.
+
+    Attributes:
+        given_assigner: decides instead of the running experiments, if there is one.
+    """
 
     settings: Settings
     clock: Callable[[], datetime]
@@ -32,8 +38,15 @@ class Services:
     recent: RecentActivity
     refills: Refills
     writer: EventWriter
+    exposures: ExposureLog
+    claims: ClaimWriter
     watcher: ReleaseWatcher
-    assigner: Assigner
+    given_assigner: Assigner | None = None
+
+    @property
+    def assigner(self) -> Assigner:
+        """Says which experiments a customer is in."""
+        return self.given_assigner or self.watcher.running.assigner
 
     def release(self) -> Release:
         """The release to serve; a request asks once and keeps it.

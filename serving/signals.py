@@ -68,12 +68,19 @@ async def gather_signals(services: Services, release: Release, placement: str, v
         signals.missing.add("cache")
     if visitor.customer is not None:
         trusted = unpack_trusted(row, len(release.products))
-        signals.row = unpack_row(release.row(placement, visitor.customer)) if trusted is None else trusted
+        signals.row = row_of_release(release, placement, visitor.customer) if trusted is None else trusted
         if trusted is None and "cache" not in signals.missing:
             refill = services.cache.write_row(release.id, placement, visitor.subject, signals.row.tobytes())
             services.refills.start(refill)
     signals.recent = await _recent(services, visitor.subject, recent, signals)
     return signals
+
+
+def row_of_release(release: Release, placement: str, customer: int | None) -> NDArray[np.void]:
+    """The packed row of a placement, past the cache; empty where there is none."""
+    if customer is None or placement not in PERSONAL_PLACEMENTS:
+        return EMPTY_ROW
+    return unpack_row(release.row(placement, customer))
 
 
 async def _recent(services: Services, subject: str, cached: bytes | None, signals: Signals) -> Recent:

@@ -13,6 +13,7 @@ from serving.responses import personal
 from serving.schemas import Id, NoQuery, OffersQuery
 from serving.security import require
 from serving.services import ServicesOfApp
+from serving.treatment import Plan, keep_exposures, participant, plan_control, plan_treatment
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 CustomerId = Annotated[Id, Path()]
@@ -49,17 +50,37 @@ async def offers(
     customer_id: CustomerId, query: Annotated[OffersQuery, Query()], services: ServicesOfApp
 ) -> Response:
     """The customer's offers now; none without consent."""
-    release = services.release()
-    customer = _position(release, customer_id)
+    live = services.release()
+    customer = _position(live, customer_id)
     shop = services.settings.shop
     now = services.clock()
-    chosen: list[dict[str, Any]] = []
-    if release.personalization_allowed(customer):
-        local_now = now.astimezone(shop.zone)
-        chosen = select_offers(release, release.profile(customer), local_now, query.locale or shop.locale)
-    return personal(
-        {"customer_id": customer_id, "offers": chosen, "release_id": release.id, "generated_at": now}
-    )
+    recorded = services.database.available
+    plan, chosen = Plan(live, customer), []
+    if live.personalization_allowed(customer):
+        who = participant(services, live, customer_id, customer, now)
+        plan = plan_treatment(services, who, products=False)
+        recorded = recorded and keep_exposures(services, who, plan, now)
+        if not recorded:
+            plan = plan_control(services, who)
+        services.metrics.exposures("left_out" if recorded else "refused", plan.left_out)
+        chosen = select_offers(
+            plan.release,
+            plan.profile_of(who),
+            now.astimezone(shop.zone),
+            query.locale or shop.locale,
+            policy=plan.offer_policy,
+            with_capped=recorded,
+        )
+    previous = services.watcher.serves_previous and plan.release is live
+    answer: dict[str, Any] = {
+        "customer_id": customer_id,
+        "offers": chosen,
+        "experiments": plan.experiments(),
+        "release_id": plan.release.id,
+        "degraded": "previous_release" if previous else None if recorded else "database_unavailable",
+        "generated_at": now,
+    }
+    return personal(answer)
 
 
 def _position(release: Release, customer_id: str) -> int:

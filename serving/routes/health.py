@@ -49,6 +49,8 @@ async def metrics(services: ServicesOfApp) -> Response:
     gauges.cache_available.set(services.cache.available)
     gauges.database_available.set(services.database.available)
     gauges.event_queue.set(services.writer.waiting)
+    gauges.exposure_queue.set(services.exposures.waiting)
+    gauges.claim_queue.set(services.claims.waiting)
     if services.watcher.release is not None:
         gauges.release_age_days.set(_age_days(services.watcher.release, services.clock()))
     return Response(gauges.text(), 200, NO_STORE, media_type="text/plain; version=0.0.4; charset=utf-8")
