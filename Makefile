@@ -6,10 +6,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test test-external check format lock clean
+.PHONY: help install demo test test-external bench-experiments check format lock clean
 
 help:  ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 install: .venv/installed  ## Build .venv from the lock file
 
@@ -29,6 +29,9 @@ test: check  ## Style, types, architecture and every test that needs nothing bey
 
 test-external: install  ## Tests that need something installed with apt; says what it ran and what it lacked
 	$(BIN)/python -m pytest -m external -rs
+
+bench-experiments: install  ## Every number the experiments promise, found again (QUICK=1: a tenth of it)
+	$(BIN)/python -m tests.benchmarks.experiments $(if $(QUICK),--quick,)
 
 check: install  ## Lint, format, strict types, imports going down only, sizes
 	$(BIN)/ruff check .
