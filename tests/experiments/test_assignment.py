@@ -3,11 +3,22 @@
 from datetime import date
 from math import sqrt
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.assignment import assign, fnv1a32, hash_fraction, layer_fraction, none_running
+from experiments.assignment import (
+    BLOCK,
+    assign,
+    assign_many,
+    fnv1a32,
+    hash_fraction,
+    hash_fractions,
+    layer_fraction,
+    layer_fractions,
+    none_running,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +97,36 @@ def test_weights_that_do_not_sum_to_one_become_equal():
 
 def test_nothing_runs_by_default():
     assert list(none_running("c1", {}, date(2026, 3, 1))) == []
+
+
+# Letters of every width, lone surrogates too: JavaScript's strings may hold them.
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
+
+
+@given(ANY_TEXT, st.lists(ANY_TEXT, max_size=30))
+def test_many_ids_are_hashed_as_each_one_is(seed, ids):
+    assert hash_fractions(seed, ids).tolist() == [hash_fraction(seed, each) for each in ids]
+    assert layer_fractions(seed, ids).tolist() == [layer_fraction(seed, each) for each in ids]
+
+
+@given(
+    st.lists(ANY_TEXT, max_size=30),
+    st.lists(st.floats(0.01, 1), min_size=2, max_size=5),
+    st.floats(-0.5, 1.5),
+)
+def test_many_ids_are_assigned_as_each_one_is(ids, weights, coverage):
+    found = assign_many("seed", ids, weights, coverage)
+    assert found.dtype == np.int8
+    each = [assign("seed", unit, weights, coverage) for unit in ids]
+    assert found.tolist() == [-1 if position is None else position for position in each]
+
+
+def test_blocks_are_put_together_in_order():
+    ids = [f"customer-{i}" for i in range(BLOCK + 3)]
+    fractions = hash_fractions("seed", ids)
+    for place in (0, 1, BLOCK - 1, BLOCK, BLOCK + 2):
+        assert fractions[place] == hash_fraction("seed", ids[place])
+
+
+def test_a_hash_can_go_on_from_the_hash_of_what_stands_before():
+    assert fnv1a32("回头客", fnv1a32("seed-")) == fnv1a32("seed-回头客")
