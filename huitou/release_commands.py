@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.design import PLAIN_NAME
 from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption, parse_day
-from features.errors import NotReadyError, ReleaseError
+from features.errors import DataError, NotReadyError, ReleaseError
 from features.settings import Settings, load_settings
 from huitou.data_commands import AsOfOption
 
@@ -44,13 +45,13 @@ def build(
 def releases(
     config: ConfigOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """List the releases of the workspace, the newest first, and which one is live."""
+    """List the releases of the workspace, the newest first, which one is live and which have aliases."""
     from features.database.store import open_database
     from features.release.read import open_release
 
     settings = load_settings(config, workspace)
     with closing(open_database(settings.database_url)) as database:
-        live = database.live_release()
+        live, aliases = database.live_release(), database.aliases()
     rows: list[dict[str, Any]] = []
     for folder in release_folders(settings):
         try:
@@ -62,28 +63,37 @@ def releases(
             }
         except ReleaseError as error:
             row = {"problem": error.message}
-        rows.append({"release_id": folder.name, "live": folder.name == live, **row})
+        own = sorted(alias for alias, release_id in aliases.items() if release_id == folder.name)
+        rows.append({"release_id": folder.name, "live": folder.name == live, "aliases": own, **row})
     output = Output(as_json)
     output.result({"releases": rows}, lambda screen: _show_releases(screen, rows))
 
 
 def publish(
     release: Annotated[str | None, typer.Argument(help="Release id (default: the newest built).")] = None,
+    alias: Annotated[
+        str | None, typer.Option(help="Name it for experiments, such as challenger, and leave live what is.")
+    ] = None,
     config: ConfigOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a release live; naming an older one is the way back."""
+    """Make a release live; naming an older one is the way back. Or give it an alias for experiments."""
     settings = load_settings(config, workspace)
     output = Output(as_json)
-    report = publish_release(settings, release, output)
+    if alias is not None and not PLAIN_NAME.fullmatch(alias):
+        raise DataError(f"{alias!r} is no name for a release.", "Use letters, digits, '_', '-' and '.'.")
+    report = publish_release(settings, release, output, alias)
+    what = "Live" if alias is None else f"Alias {alias}"
     output.result(
-        report, lambda screen: screen.print(f"Live: {report['release_id']} (rows: {report['cache']})")
+        report, lambda screen: screen.print(f"{what}: {report['release_id']} (rows: {report['cache']})")
     )
 
 
-def publish_release(settings: Settings, release_id: str | None, output: Output) -> dict[str, Any]:
-    """Verify a release (default: the newest built), load its rows and set it live.
+def publish_release(
+    settings: Settings, release_id: str | None, output: Output, alias: str | None = None
+) -> dict[str, Any]:
+    """Verify a release (default: the newest built), load its rows and set it live, or give it an alias.
 
     Raises:
         NotReadyError: there is no release. ReleaseError: the named one is missing or corrupt.
@@ -105,10 +115,9 @@ def publish_release(settings: Settings, release_id: str | None, output: Output) 
         opened = open_release(settings.releases / release_id)
         # The embedded server lives and dies with `huitou serve`: without one, rows fill on first read.
         url = settings.cache.redis_url or running_url(settings.workspace / "redis")
-        report = publish_rows(opened, url, settings.cache, database, datetime.now(UTC))
-        prune_releases(
-            settings, {release_id, *(earlier.release_id for earlier in database.live_history(limit=2))}
-        )
+        report = publish_rows(opened, url, settings.cache, database, datetime.now(UTC), alias=alias)
+        live = (earlier.release_id for earlier in database.live_history(limit=2))
+        prune_releases(settings, {release_id, *live, *database.aliases().values()})
     return report.to_dict()
 
 
@@ -133,12 +142,13 @@ def _show_releases(screen: Console, rows: list[dict[str, Any]]) -> None:
     if not rows:
         screen.print("There is no release yet. Run: huitou release build --as-of DATE")
         return
-    table = Table("Release", "Live", "As of", "Customers", "Built")
+    table = Table("Release", "Live", "Aliases", "As of", "Customers", "Built")
     for row in rows:
         built = row.get("problem") or f"{row['created_at']:%Y-%m-%d %H:%M} UTC"
         table.add_row(
             row["release_id"],
             "live" if row["live"] else "",
+            ", ".join(row["aliases"]),
             str(row.get("as_of", "")),
             str(row.get("customers", "")),
             built,

@@ -1,4 +1,4 @@
-"""Make a release live: load its rows into Redis, check them, then set the database row that says so."""
+"""Make a release live, or name it: load its rows into Redis, check them, then say so in the database."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,8 @@ class PublishReport:
     """What publishing did.
 
     Attributes:
-        release_id: the release that is live now.
+        release_id: the release that is live now, or has the alias.
+        alias: the alias it was given instead of being set live.
         customers: customers with rows in it.
         rows_loaded: rows written to Redis; 0 when they fill on first read.
         cache: `loaded`, or `fills on first read` (an older release, or no Redis running).
@@ -37,6 +38,7 @@ class PublishReport:
     """
 
     release_id: str
+    alias: str | None
     customers: int
     rows_loaded: int
     cache: str
@@ -48,9 +50,15 @@ class PublishReport:
 
 
 def publish(
-    release: Release, redis_url: str | None, settings: CacheSettings, database: Database, at: datetime
+    release: Release,
+    redis_url: str | None,
+    settings: CacheSettings,
+    database: Database,
+    at: datetime,
+    *,
+    alias: str | None = None,
 ) -> PublishReport:
-    """Make a verified release live.
+    """Make a verified release live, or give it an alias by which experiments serve it.
 
     A new release is loaded into Redis first, so that nobody waits for it. One that was live before is set
     live at once, because publishing it back is how a bad release is undone; its rows fill on first read.
@@ -61,15 +69,16 @@ def publish(
         settings: lifetimes of rows.
         database: holds which release is live.
         at: the instant to record.
+        alias: a name to give it; what is live stays so then.
 
     Raises:
-        CacheUnavailableError: Redis failed while loading; the live release is unchanged then.
+        CacheUnavailableError: Redis failed while loading; neither live release nor alias is changed then.
         ReleaseError: Redis does not hold what was written.
     """
     started = time.perf_counter()
     loaded = 0
     was_live = {earlier.release_id for earlier in database.live_history()}
-    if redis_url is not None and release.id not in was_live:
+    if redis_url is not None and (alias is not None or release.id not in was_live):
         client = Redis.from_url(
             redis_url,
             protocol=2,
@@ -87,9 +96,13 @@ def publish(
             ) from error
         finally:
             client.close()
-    database.set_live(release.id, at)
+    if alias is None:
+        database.set_live(release.id, at)
+    else:
+        database.set_alias(alias, release.id, at)
     return PublishReport(
         release_id=release.id,
+        alias=alias,
         customers=release.manifest.customers,
         rows_loaded=loaded,
         cache="loaded" if loaded else "fills on first read",

@@ -77,6 +77,19 @@ def test_an_older_release_is_live_at_once_and_fills_on_first_read(
     assert database.live_release() == first.id
 
 
+def test_an_alias_loads_rows_and_leaves_live_what_is(server, redis, database, first, second, cache_settings):
+    publish(first, server.url, cache_settings, database, NOON)
+    redis.flushall()
+    report = publish(second, server.url, cache_settings, database, NOON, alias="challenger")
+    assert (report.alias, report.release_id, report.cache) == ("challenger", second.id, "loaded")
+    assert redis.dbsize() == report.rows_loaded > 0
+    assert (database.live_release(), database.aliases()) == (first.id, {"challenger": second.id})
+    with pytest.raises(CacheUnavailableError):
+        publish(first, "redis://127.0.0.1:1", cache_settings, database, NOON, alias="champion")
+    publish(first, None, cache_settings, database, NOON, alias="challenger")
+    assert database.aliases() == {"challenger": first.id}
+
+
 def test_without_a_running_redis_rows_fill_on_first_read(database, first, cache_settings):
     report = publish(first, None, cache_settings, database, NOON)
     assert (report.cache, database.live_release()) == ("fills on first read", first.id)
