@@ -18,7 +18,7 @@ from features.errors import DataError
 
 OTHER_KEY = "Give the changed experiment a key of its own; customers are then assigned anew."
 FIXED_WHILE_RUNNING: dict[str, str] = {
-    **dict.fromkeys(("hash_seed", "variants", "layer", "targeting"), "customers would move between variants"),
+    **dict.fromkeys(("hash_seed", "variants", "layer", "targeting"), "its customers would move or be treated twice"),
     **dict.fromkeys(
         ("rule", "alpha", "planned_matured_customers", "minimum_days", "primary_key", "guardrails"),
         "what decides is fixed before the first result",

@@ -1,10 +1,11 @@
 """A design file says what is wrong with it, and where."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from experiments.design import Metric, Treatment, load_design, order_log_metric, parse_design
+from experiments.design import Metric, Treatment, load_design, order_log_metric, parse_design, read_design
 from features.errors import DataError
 
 HALVES = [{"key": "control", "weight": 0.5}, {"key": "offer", "weight": 0.5}]
@@ -16,7 +17,20 @@ def design(**changes):
     return {"key": "win-back", "rule": "fixed", "variants": HALVES, "metrics": [VISIT], **changes}
 
 
-def test_the_example_loads():
+STEP = {"from": "2024-05-01", "coverage": 0.1}
+
+
+def treated(**treatment):
+    return [HALVES[0], {**HALVES[1], "treatment": treatment}]
+
+
+def test_the_examples_load():
+    offer = load_design(EXAMPLE.with_name("win_back.toml"))
+    assert [variant.treatment.offer_policy for variant in offer.variants] == [None, "win_back"]
+    assert [(metric.key, metric.kind) for metric in offer.described_metrics()] == [
+        ("repeat_purchase_d30", "retention"), ("revenue_d30", "mean"),
+    ]  # fmt: skip
+
     plan = load_design(EXAMPLE)
     assert [variant.key for variant in plan.variants] == ["control", "mens", "womens"]
     assert plan.primary_key == "visit"
@@ -80,6 +94,26 @@ def test_every_key_of_the_design_page_is_known():
         ({"coverage": 1.5}, "coverage"),
         ({"forced": {"tester": "unknown"}}, "forced names the variant 'unknown'"),
         ({"covrage": 1}, "covrage"),
+        ({"coverage": 0}, "coverage"),
+        ({"seed": ""}, "seed"),
+        ({"targeting": {"tier": []}}, "targeting.tier"),
+        ({"layer": {"name": "home", "range": [0.5, 0.5]}}, "range needs two rising numbers"),
+        ({"layer": {"name": "home", "range": [0, 1.1]}}, "range needs two rising numbers"),
+        ({"schedule": [STEP, {**STEP, "coverage": 0.2}]}, "days must rise"),
+        ({"schedule": [STEP, {"from": "2024-05-02", "coverage": 0.05}]}, "the coverage may not fall"),
+        ({"schedule": [STEP], "coverage": 0.05}, "schedule goes up to 0.1, beyond the coverage 0.05"),
+        ({"schedule": [{**STEP, "until": "2024-06-01"}]}, "schedule.1.until"),
+        ({"variants": treated(offer_policy='it"s')}, "variants.2.treatment.offer_policy"),
+        ({"variants": treated(price=1)}, "variants.2.treatment.price"),
+        ({"variants": treated(rerank={})}, "it changes nothing"),
+        ({"variants": treated(rerank={"max_per_category": 0})}, "max_per_category"),
+        ({"variants": treated(rerank={"boost_categories": {"tea": 0}})}, "boost_categories.tea"),
+        ({"variants": treated(rerank={"boost_categories": {"tea": 101}})}, "boost_categories.tea"),
+        ({"variants": treated(rerank={"boost_categories": {"tea": float("inf")}})}, "boost_categories.tea"),
+        (
+            {"variants": treated(rerank={"boost_categories": {"tea": 2}, "bury_categories": ["tea"]})},
+            "the category 'tea' is both boosted and buried",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change, words):
@@ -87,6 +121,19 @@ def test_what_is_wrong_is_named(change, words):
         parse_design(design(**change))
     assert words in caught.value.message
     assert caught.value.remedy
+
+
+def test_a_design_is_written_in_one_way_and_read_back():
+    one = parse_design(design(schedule=[STEP], targeting={"tier": ["gold"]}, hypothesis='回头 "quoted"'))
+    other = parse_design(dict(reversed(design(**json.loads(one.to_json())).items())))
+    assert one.to_json() == other.to_json()
+    assert read_design(one.to_json()) == one
+    assert json.loads(one.to_json())["schedule"] == [STEP]
+
+
+def test_a_stored_design_that_newer_rules_refuse_is_stated():
+    with pytest.raises(DataError, match=r"The stored design, coverage: "):
+        read_design(json.dumps(design(coverage=2)))
 
 
 def test_weights_may_miss_one_by_a_hundredth():
