@@ -14,6 +14,7 @@ from features.columns import PERSONAL_PLACEMENTS, TASK_OF_PLACEMENT, TASKS
 from features.command_line import Output
 from features.errors import DataError, NotReadyError
 from features.interactions import Interactions
+from features.mlflow_client import tracking_client
 from features.settings import Settings
 from features.tables.duckdb_engine import open_lake
 from features.tables.engine import Engine
@@ -39,7 +40,7 @@ from training.study import (
     judge_earlier,
     judge_last,
 )
-from training.tracking import TrainRecord, log_train, tracking_client
+from training.tracking import TrainRecord, log_train
 
 Tables = dict[str, list[dict[str, Any]]]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from features.columns import PERSONAL_PLACEMENTS, TASK_OF_PLACEMENT
 from features.errors import DataError, NotReadyError
+from features.mlflow_client import experiment_id, tracking_client
 from features.settings import Settings
 from training.models.registry import ModelSpec
-from training.tracking import experiment_id, tracking_client
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from features.columns import TASKS
-from features.errors import MissingExtraError, NotReadyError
+from features.mlflow_client import experiment_id
 from features.settings import Settings
 from training.leaderboard_chart import save_chart
 from training.models.registry import ModelSpec
@@ -27,7 +23,6 @@ from training.models.registry import ModelSpec
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "huitou"
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]  # task → rows of a leaderboard
 
 
@@ -59,55 +54,6 @@ class TrainRecord:
         return self.blends[task] if model == "blend" else self.specs[model]
 
 
-@contextmanager
-def tracking_client(settings: Settings) -> Iterator[MlflowClient]:
-    """A client of the tracking server or database, without MLflow's chatter.
-
-    Raises:
-        MissingExtraError: MLflow is not installed.
-        NotReadyError: the tracking server or database does not answer, or is none.
-    """
-    try:
-        from alembic.util.exc import CommandError
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-    except ImportError:
-        raise MissingExtraError("MLflow", "training") from None
-    # After the import, which sets levels itself.
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    settings.workspace.mkdir(parents=True, exist_ok=True)
-    try:
-        _probe_sqlite(settings.mlflow_uri)
-        yield MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
-    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error) as error:
-        raise _failure(settings.mlflow_uri, error) from error
-
-
-def _probe_sqlite(uri: str) -> None:
-    """Open what is there once: MLflow would try a folder or junk ten times, for more than a minute."""
-    from features.database.address import shown_address
-
-    path = Path(shown_address(uri))
-    if uri.startswith("sqlite:") and path.exists():
-        # mode=rw: never makes a file.
-        with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True)) as connection:
-            connection.execute("PRAGMA schema_version")
-
-
-def _failure(uri: str, error: Exception) -> NotReadyError:
-    from features.database.address import shown_address, without_secrets
-
-    # The first line is the driver's; SQLAlchemy adds the statement and its values below it.
-    reason = str(error).strip().partition("\n")[0].rstrip(" .")
-    return NotReadyError(
-        f"MLflow at {shown_address(uri)} failed: {without_secrets(reason, uri)}.",
-        "Check that mlflow.tracking_uri can be reached and written; "
-        "restore a damaged database from a backup, or move it away and train again.",
-    )
-
-
 def log_train(client: MlflowClient, settings: Settings, record: TrainRecord) -> dict[tuple[str, str], str]:
     """One parent run for the training and a nested run for each model.
 
@@ -131,17 +77,6 @@ def log_train(client: MlflowClient, settings: Settings, record: TrainRecord) -> 
         runs |= {(model, task): run for task in judged}
     client.set_terminated(parent)
     return runs
-
-
-def experiment_id(client: MlflowClient, settings: Settings) -> str:
-    """The experiment of this workspace, made if it is new."""
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is not None:
-        return str(found.experiment_id)
-    # A tracking server decides itself where artifacts go; beside a plain database they lie in the workspace.
-    served = settings.mlflow_uri.startswith(("http://", "https://"))
-    location = None if served else (settings.workspace / "mlartifacts").resolve().as_uri()
-    return str(client.create_experiment(EXPERIMENT, artifact_location=location))
 
 
 def _start_run(

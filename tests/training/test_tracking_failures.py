@@ -7,10 +7,10 @@ import pytest
 
 from features.command_line import Output
 from features.errors import DataError, NotReadyError
+from features.mlflow_client import tracking_client
 from training.jobs import train
 from training.models.registry import MODELS, default_spec
 from training.promotion import champions, register
-from training.tracking import tracking_client
 
 
 def one_sentence(failure):

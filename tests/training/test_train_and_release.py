@@ -10,12 +10,12 @@ import pytest
 from features.columns import PERSONAL_PLACEMENTS, TASKS
 from features.command_line import Output
 from features.errors import DataError, NotReadyError
+from features.mlflow_client import tracking_client
 from features.tables.duckdb_engine import open_lake
 from features.tables.lake import Lake
 from training.jobs import fit_champions, load_interactions, train
 from training.models.registry import MODELS
 from training.promotion import champions, promote
-from training.tracking import tracking_client
 
 AS_OF = date(2024, 1, 1) + timedelta(days=240)
 METRICS = ("recall@20", "recall_capped@20", "ndcg@20")
