@@ -14,18 +14,18 @@ WORDS: dict[str, dict[Language, str]] = {
         "zh": "每个指标的相对变化及其 {level} 置信区间；圆点表示显著。",
     },
     "relative": {"en": "relative change with {level} interval", "zh": "相对变化，含 {level} 置信区间"},
-    "cumulative": {"en": "Lift so far, day by day", "zh": "逐日累计提升"},
+    "cumulative": {"en": "Lift of {measure}", "zh": "{measure}的提升"},
     "cumulative_about": {
         "en": "The lift of {measure} as it stood each day, with its interval; on the last day {last}.",
         "zh": "{measure}截至每天的提升及其区间；最后一天：{last}。",
     },
-    "retention": {"en": "Came back, by day after exposure", "zh": "曝光后逐日累计回购比例"},
+    "retention": {"en": "Share that has come back", "zh": "累计回购比例"},
     "retention_about": {
         "en": "The share that ordered again by each day, with its interval; by day {day}: {last}.",
         "zh": "各组顾客截至每天再次下单的比例及其区间；第 {day} 天：{last}。",
     },
     "day": {"en": "days after exposure", "zh": "曝光后天数"},
-    "guardrails": {"en": "Guardrails", "zh": "护栏指标"},
+    "guardrails": {"en": "Change and margin", "zh": "变化与底线"},
     "guardrails_about": {
         "en": "The relative change of every guardrail, with its interval; the tall mark is the margin.",
         "zh": "每个护栏指标的相对变化及其区间；长竖线为底线。",
@@ -34,13 +34,14 @@ WORDS: dict[str, dict[Language, str]] = {
     "holds": {"en": "holds", "zh": "守住"},
     "unclear": {"en": "unclear", "zh": "尚不明确"},
     "breached": {"en": "breached", "zh": "已触破"},
-    "tiers": {"en": "Lift by tier", "zh": "分会员等级的提升"},
+    "tiers": {"en": "Lift of {measure}", "zh": "{measure}的提升"},
+    "by_tier": {"en": "by tier", "zh": "按会员等级"},
     "tiers_about": {
         "en": "The lift of {measure} in each tier, with its interval; a circle is significant.",
         "zh": "{measure}在各会员等级中的提升及其区间；圆点表示显著。",
     },
     "unknown": {"en": "tier unknown", "zh": "等级未知"},
-    "matured": {"en": "Customers so far", "zh": "顾客进度"},
+    "matured": {"en": "Customers so far", "zh": "目前的顾客数"},
     "matured_about": {
         "en": "{matured} of {exposed} exposed customers have matured.",
         "zh": "{exposed} 位已曝光顾客中，{matured} 位已成熟。",
@@ -96,9 +97,13 @@ class Wording:
 
     def difference(self, key: str, value: float) -> str:
         """A lift in the measure's own unit, signed."""
-        return f"{100 * value:+.2f}" if self.unit(key) == "share" else f"{value:+,.3g}"
+        return _minus(f"{100 * value:+.2f}" if self.unit(key) == "share" else f"{value:+,.3g}")
 
 
 def relative(value: float) -> str:
     """A relative change as a signed percentage."""
-    return f"{value:+.1%}"
+    return _minus(f"{value:+.1%}")
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")

@@ -111,7 +111,12 @@ def _tiers(alt: Any, report: Report, words: Wording) -> Drawn:
         return None
     name = words.measure(key)
     chart = interval_rows(alt, _scaled(rows, words, key), "+,~r", words.say(words.unit(key)))
-    return chart, words.say("tiers"), [name], words.say("tiers_about", measure=name)
+    return (
+        chart,
+        words.say("tiers", measure=name),
+        [words.say("by_tier")],
+        words.say("tiers_about", measure=name),
+    )
 
 
 def _cumulative(alt: Any, report: Report, words: Wording) -> Drawn:
@@ -128,7 +133,7 @@ def _cumulative(alt: Any, report: Report, words: Wording) -> Drawn:
     )
     chart = panels[0] if len(panels) == 1 else alt.vconcat(*panels).resolve_scale(y="shared")
     about = words.say("cumulative_about", measure=name, last=last)
-    return chart, words.say("cumulative"), [name, words.say(words.unit(key))], about
+    return chart, words.say("cumulative", measure=name), [words.say(words.unit(key))], about
 
 
 def _panel(alt: Any, variant: str, points: list[dict[str, Any]], report: Report, words: Wording) -> Any:

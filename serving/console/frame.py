@@ -1,0 +1,47 @@
+"""The frame around every page: who may see it, its headers, and errors in the console's own look."""
+
+import logging
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from serving.console.pages import page, protect
+from serving.problems import ProblemError
+
+logger = logging.getLogger("huitou.serving")
+# Problems with words of their own; the others have those of their status.
+WORDED = {"form_out_of_date": "403", "host_not_allowed": "local", "unauthorized": "local"}
+
+
+class ConsoleRoute(APIRoute):
+    """A route whose every answer is protected, and whose errors are pages; `APIRouter(route_class=…)`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler within the frame."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                response = await handler(request)
+            except ProblemError as problem:
+                response = _problem_page(request, problem)
+            except Exception as error:
+                # As the request frame does: the places, but not the message, which may name a customer.
+                places = "".join(traceback.format_tb(error.__traceback__))
+                request_id = request.state.request_id
+                logger.error("unexpected %s in request %s\n%s", type(error).__name__, request_id, places)
+                response = _problem_page(request, ProblemError(500, "internal_error", ""))
+            return protect(response)
+
+        return handle
+
+
+def _problem_page(request: Request, problem: ProblemError) -> Response:
+    words = WORDED.get(problem.code, str(problem.status))
+    response = page(request, "problem.html", problem.status, words=words, number=request.state.request_id)
+    response.headers.update(problem.headers)
+    return response
