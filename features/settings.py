@@ -195,6 +195,7 @@ class MlflowSettings(Section):
     """The experiment tracker."""
 
     tracking_uri: str
+    log_reports: bool
 
 
 class _Layer(PydanticBaseSettingsSource):

@@ -121,7 +121,7 @@ def build_report(
         verdict=explain(decision, design, primary, guardrails=rails, ratio=ratio, progress=progress),
         progress=progress,
         sections=_sections(design, exposed, evidence, metrics, decided_early),
-        notes=notes(design, exposed, metrics, evidence.counts),
+        notes=notes(design, exposed, metrics, evidence.counts, about.enrolling),
         about=about,
         # The day of the newest order is still going on.
         data_through=newest - timedelta(days=1) if newest else None,

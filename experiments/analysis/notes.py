@@ -40,7 +40,11 @@ COUNTED = {
 
 
 def notes(
-    design: Design, exposed: Exposed, metrics: tuple[MetricResult, ...], counts: Mapping[str, int]
+    design: Design,
+    exposed: Exposed,
+    metrics: tuple[MetricResult, ...],
+    counts: Mapping[str, int],
+    enrolling: bool = False,
 ) -> tuple[Text, ...]:
     """Every note that applies.
 
@@ -49,6 +53,7 @@ def notes(
         exposed: who was exposed.
         metrics: the results over everyone.
         counts: what was left out or filled in, by code.
+        enrolling: customers still join.
     """
     seen = {
         "in_two_variants": exposed.in_two_variants,
@@ -69,6 +74,14 @@ def notes(
                 "曝光记录没有 exposed_at，无法检查 minimum_days。",
             )
         )
+    if enrolling:
+        found.append(
+            Text(
+                "early_enrollees",
+                "Customers still join: until enrolment closes, this speaks of those who came early.",
+                "仍有顾客加入：在入组结束之前，结果只代表较早进入的顾客。",
+            )
+        )
     if any(result.metric.covariate for result in metrics):
         found.append(
             Text(
@@ -77,8 +90,10 @@ def notes(
                 "均值为原始值；差异已剔除顾客在曝光前的既有差别（CUPED）。",
             )
         )
+    described = {metric.key for metric in design.described_metrics()}
     for result in metrics:
-        found.extend(_of_metric(result, exposed))
+        if result.metric.key in described:
+            found.extend(_of_metric(result, exposed))
     return tuple(found)
 
 

@@ -48,6 +48,7 @@ class About:
         simulated: its customers are made up.
         truth: the planted lift of a simulation, `{metric, lift_abs}`.
         log: the audit log, oldest first.
+        enrolling: customers still join, so that those who came early speak for all.
     """
 
     generated_at: datetime
@@ -55,6 +56,7 @@ class About:
     simulated: bool = False
     truth: Mapping[str, Any] | None = None
     log: tuple[LogEntry, ...] = ()
+    enrolling: bool = False
 
 
 @dataclass(frozen=True, slots=True)

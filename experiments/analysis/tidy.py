@@ -1,11 +1,14 @@
 """A report as tidy Arrow tables: one row a statement, one column a number."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from pyarrow import csv
 
 from experiments.analysis.corrections import benjamini_hochberg
+from features.errors import DataError
 
 if TYPE_CHECKING:
     from experiments.analysis.report import Report
@@ -82,8 +85,9 @@ def tables(report: "Report") -> dict[str, pa.Table]:
         "pace": (
             PACE,
             (
-                {"days": found.retention.days, **_flat(variant.to_dict())}
-                for variant in (found.retention.variants if found.retention else ())
+                {"days": section.days, **_flat(variant.to_dict())}
+                for section in ([found.retention] if found.retention else [])
+                for variant in section.variants
             ),
         ),
         "cumulative": (
@@ -109,6 +113,18 @@ def tables(report: "Report") -> dict[str, pa.Table]:
     }
     made = {name: pa.Table.from_pylist(list(each), schema=schema) for name, (schema, each) in rows.items()}
     return {"metrics": metrics_table(report), **made}
+
+
+def write_csv(table: pa.Table, path: Path) -> None:
+    """Write a tidy table as CSV with a header.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        csv.write_csv(table, path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}.", "Check --csv.") from None
 
 
 def _metric_rows(report: "Report") -> Iterator[dict[str, Any]]:

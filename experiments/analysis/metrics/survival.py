@@ -64,7 +64,7 @@ class LifeTable:
     def away(self) -> NDArray[np.float64]:
         """float64[days]: the share who have not come back by the end of each day (Kaplan and Meier)."""
         at_risk = np.maximum(self.at_risk, 1)
-        return np.cumprod(1 - self.returned / at_risk)
+        return np.asarray(np.cumprod(1 - self.returned / at_risk), dtype=np.float64)
 
     @property
     def hazard_variance(self) -> NDArray[np.float64]:
