@@ -1,5 +1,6 @@
 """`huitou ingest` and `huitou profiles`: from shop exports to profiles."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ def ingest(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load orders, products, customers and events into the lake; rejected rows go to quarantine."""
+    """Load the tables of an export into the lake; rejected rows go to quarantine."""
     from features.tables.ingest import ingest as load
     from features.tables.mapping import load_mapping
 
@@ -34,7 +35,7 @@ def ingest(
     output = Output(as_json)
     mapping = load_mapping(map_file) if map_file is not None else None
     with output.step("ingest", f"Loading {source}"):
-        report = load(source, mapping, settings)
+        report = load(source, mapping, settings, now=datetime.now(UTC))
     output.result(report.to_dict(), lambda screen: show_ingest(screen, report.to_dict(), settings))
 
 

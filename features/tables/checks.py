@@ -1,13 +1,14 @@
 """The contract as SQL: from the relation `source` to typed rows, each with its first problem."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from features.errors import DataError
 from features.tables.contracts import ATTRIBUTE_PREFIX, Column, Contract, Kind
 from features.tables.duckdb_engine import identifier, literal
 from features.tables.mapping import ColumnSource, RejectRule
 from features.tables.sources import ROW, SourceFile
-from features.tables.values import UnsuitableTypeError, Value, read_value, source_column
+from features.tables.values import UnsuitableTypeError, Value, as_number, read_value, source_column
 
 COMPARISONS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -17,7 +18,7 @@ class CheckedQuery:
     """A query over `source` and what it leaves unread.
 
     Attributes:
-        sql: gives `#row`, the contract's columns, identity_hash, content_hash, problem_column and
+        sql: gives `#row`, the contract's columns, identity_hash, content_hash, latest_at, problem_column and
             problem_reason.
         stored: names of the columns that go into the lake.
         ignored: source columns that nothing reads.
@@ -28,7 +29,9 @@ class CheckedQuery:
     ignored: tuple[str, ...]
 
 
-def check_query(contract: Contract, source: SourceFile, types: dict[str, str], timezone: str) -> CheckedQuery:
+def check_query(
+    contract: Contract, source: SourceFile, types: dict[str, str], timezone: str, now: datetime | None
+) -> CheckedQuery:
     """Build the query that types and checks every row of a file.
 
     Args:
@@ -36,19 +39,24 @@ def check_query(contract: Contract, source: SourceFile, types: dict[str, str], t
         source: the file and its mapping.
         types: SQL type of each of its columns.
         timezone: the shop's zone, for `local_at`.
+        now: what is stamped later has not happened and is rejected; None: nothing is.
 
     Raises:
         DataError: a required column is missing, or a column has a type that can never fit.
     """
     origins = _origins(contract, source, types)
     columns, values = _values(contract, source, types, origins)
-    rules = [(rule.column, _condition(rule), rule.stated_reason) for rule in source.mapped.reject]
+    latest, latest_problem = _latest(source, types)
+    rules = [(r.column, _condition(r, types, source), r.stated_reason) for r in source.mapped.reject]
     typed = {column.name: f"({value.sql})" for column, value in zip(columns, values, strict=True)}
-    reasons = [_reason(column, value, typed, timezone) for column, value in zip(columns, values, strict=True)]
-    where, why = _first_problem(rules, list(zip(columns, reasons, strict=True)))
+    reasons = [
+        (column.name, _reason(column, value, typed, timezone, now))
+        for column, value in zip(columns, values, strict=True)
+    ]
+    where, why = _first_problem(rules, [*reasons, *latest_problem])
     row_hash = _hash({name: f"CAST({source_column(name)} AS VARCHAR)" for name in types})
     inner = ", ".join(
-        [identifier(ROW), f"{row_hash} AS row_hash"]
+        [identifier(ROW), f"{row_hash} AS row_hash", f"{latest} AS latest_at"]
         + [f"{sql} AS {identifier(name)}" for name, sql in typed.items()]
         + [f"{where} AS problem_column", f"{why} AS problem_reason"]
     )
@@ -61,11 +69,12 @@ def check_query(contract: Contract, source: SourceFile, types: dict[str, str], t
     outer += [
         f"{identity} AS identity_hash",
         f"{content} AS content_hash",
+        "latest_at",
         "problem_column",
         "problem_reason",
     ]
     used = {name for origin in origins.values() for name in origin.source_columns}
-    used |= {rule.column for rule in source.mapped.reject}
+    used |= set(_named_beside(source))
     return CheckedQuery(
         sql=f"SELECT {', '.join(outer)} FROM (SELECT {inner} FROM source)",  # noqa: S608
         stored=tuple(names),
@@ -80,7 +89,7 @@ def _origins(contract: Contract, source: SourceFile, types: dict[str, str]) -> d
         if name not in origins and contract.column(name) is not None:
             origins[name] = ColumnSource(column=name)
     wanted = [name for origin in origins.values() for name in origin.source_columns]
-    wanted += [rule.column for rule in source.mapped.reject]
+    wanted += _named_beside(source)
     for name in wanted:
         if name not in types:
             raise _missing(source, types, f"no column {name}, which the mapping names")
@@ -91,6 +100,12 @@ def _origins(contract: Contract, source: SourceFile, types: dict[str, str]) -> d
                 source, types, f"no column {' or '.join(alternatives)}, which {contract.table} need"
             )
     return origins
+
+
+def _named_beside(source: SourceFile) -> list[str]:
+    """Source columns that the mapping names beside those of the contract's columns."""
+    latest = source.mapped.latest_by
+    return [*(rule.column for rule in source.mapped.reject), *(latest.source_columns if latest else ())]
 
 
 def _missing(source: SourceFile, types: dict[str, str], what: str) -> DataError:
@@ -113,13 +128,27 @@ def _values(
         if origin is None:
             values.append(Value(f"CAST(NULL AS {column.lake_type})"))
             continue
-        try:
-            values.append(read_value(column, origin, types, source.mapped.csv))
-        except UnsuitableTypeError as error:
-            raise DataError(
-                f"In {source.path} {error.message}.", "Export it as that, or map another column."
-            ) from None
+        values.append(_value(column, origin, source, types))
     return columns, values
+
+
+def _value(column: Column, origin: ColumnSource, source: SourceFile, types: dict[str, str]) -> Value:
+    try:
+        return read_value(column, origin, types, source.mapped.csv)
+    except UnsuitableTypeError as error:
+        raise DataError(
+            f"In {source.path} {error.message}.", "Export it as that, or map another column."
+        ) from None
+
+
+def _latest(source: SourceFile, types: dict[str, str]) -> tuple[str, list[tuple[str, str]]]:
+    """SQL of the instant by which the newest of several rows holds, and (column, reason) where it is none."""
+    origin = source.mapped.latest_by
+    if origin is None:
+        return "CAST(NULL AS TIMESTAMP)", []
+    name = " or ".join(origin.source_columns)
+    value = _value(Column(name, Kind.INSTANT), origin, source, types)
+    return value.sql, [] if value.never_wrong else [(name, value.problem)]
 
 
 def _local(instant: str, timezone: str) -> str:
@@ -127,7 +156,7 @@ def _local(instant: str, timezone: str) -> str:
     return f"timezone({literal(timezone)}, timezone('UTC', {instant}))"
 
 
-def _reason(column: Column, value: Value, typed: dict[str, str], timezone: str) -> str:
+def _reason(column: Column, value: Value, typed: dict[str, str], timezone: str, now: datetime | None) -> str:
     """SQL of the first thing wrong with a contract column, NULL where nothing is."""
     found = [] if value.never_wrong else [value.problem]
     x = value.sql
@@ -143,6 +172,10 @@ def _reason(column: Column, value: Value, typed: dict[str, str], timezone: str) 
     if column.vocabulary is not None:
         words = ", ".join(literal(word) for word in column.vocabulary)
         found.append(f"CASE WHEN ({x}) NOT IN ({words}) THEN 'not a known word' END")
+    if now is not None and (column.past or column.kind is Kind.INSTANT):
+        latest = f"TIMESTAMP {literal(now.astimezone(UTC).replace(tzinfo=None).isoformat(' '))}"
+        latest = f"CAST({_local(latest, timezone)} AS DATE)" if column.kind is Kind.DATE else latest
+        found.append(f"CASE WHEN ({x}) > {latest} THEN 'in the future' END")
     if column.ranges_by is not None:
         found.append(_outside(x, *column.ranges_by, typed))
     if column.not_before is not None:
@@ -163,16 +196,16 @@ def _outside(x: str, by: str, ranges: tuple[tuple[str, float, float], ...], type
     return f"CASE {cases} END"
 
 
-def _first_problem(rules: list[tuple[str, str, str]], checked: list[tuple[Column, str]]) -> tuple[str, str]:
+def _first_problem(rules: list[tuple[str, str, str]], checked: list[tuple[str, str]]) -> tuple[str, str]:
     """SQL of the column and of the reason of the first problem: the shop's rules, then contract order."""
     cases = [(condition, literal(name), literal(reason)) for name, condition, reason in rules]
-    cases += [(f"({sql}) IS NOT NULL", literal(c.name), sql) for c, sql in checked if sql != "NULL"]
+    cases += [(f"({sql}) IS NOT NULL", literal(name), sql) for name, sql in checked if sql != "NULL"]
     where = " ".join(f"WHEN {condition} THEN {name}" for condition, name, _ in cases)
     why = " ".join(f"WHEN {condition} THEN {reason}" for condition, _, reason in cases)
     return f"CASE {where} END", f"CASE {why} END"
 
 
-def _condition(rule: RejectRule) -> str:
+def _condition(rule: RejectRule, types: dict[str, str], source: SourceFile) -> str:
     """SQL that is true for the rows a reject rule catches."""
     x = source_column(rule.column)
     text = f"CAST({x} AS VARCHAR)"
@@ -187,7 +220,7 @@ def _condition(rule: RejectRule) -> str:
         return f"{text} {sign} {literal(str(rule.value).lower())}"
     if isinstance(rule.value, str):
         return f"{text} {sign} {literal(rule.value)}"
-    return f"TRY_CAST({x} AS DOUBLE) {sign} {rule.value!r}"
+    return f"{as_number(rule.column, types, source.mapped.csv)} {sign} {rule.value!r}"
 
 
 def _hash(texts: dict[str, str]) -> str:

@@ -52,6 +52,7 @@ class Column:
         also: other columns of which one may stand in for this one (a row needs at least one of them).
         ranges_by: a column of words, and for each of its words the smallest and largest number accepted here.
         not_before: an instant or date that this one may equal or follow, never precede.
+        past: whether it lies in the past by its meaning, as a birth date does; every instant does.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Column:
     also: tuple[str, ...] = ()
     ranges_by: tuple[str, tuple[tuple[str, float, float], ...]] | None = None
     not_before: str | None = None
+    past: bool = False
 
     @property
     def lake_type(self) -> str:
@@ -152,7 +154,7 @@ CUSTOMERS = Contract(
     columns=(
         Column(columns.CUSTOMER_ID, Kind.ID, required=True),
         Column("signed_up_at", Kind.INSTANT),
-        Column("birth_date", Kind.DATE),
+        Column("birth_date", Kind.DATE, past=True),
         Column("gender", Kind.TEXT),
         Column("region", Kind.TEXT),
         Column("consent_personalization", Kind.CONSENT),

@@ -1,6 +1,7 @@
 """One source file after another: checked, compared with what the lake knows, and written in parts."""
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -27,8 +28,16 @@ class FileLoader:
         parts: the committed parts, then those of this ingest.
     """
 
-    def __init__(self, engine: DuckDBEngine, lake: Lake, settings: Settings, written: list[Path]) -> None:
+    def __init__(
+        self,
+        engine: DuckDBEngine,
+        lake: Lake,
+        settings: Settings,
+        written: list[Path],
+        now: datetime | None,
+    ) -> None:
         self._engine = engine
+        self._now = now
         self._settings = settings
         self._written = written
         self.parts = list(lake.manifest.parts)
@@ -69,9 +78,9 @@ class FileLoader:
                 report.duplicates += part.read
                 return
         types, malformed = open_source(self._engine, source)
-        query = check_query(contract, source, types, self._settings.shop.timezone)
+        query = check_query(contract, source, types, self._settings.shop.timezone, self._now)
         self._engine.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {query.sql}")
-        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {self._fates(contract)}")
+        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {self._fates(contract, source)}")
         self._collect_rejected(contract, source, types, malformed)
         part = self._write(contract, source, query, key)
         self.parts.append(part)
@@ -81,10 +90,15 @@ class FileLoader:
         report.add(part, {row["reason"]: row["n"] for row in reasons})
         report.ignored_columns.update(query.ignored)
 
-    def _fates(self, contract: Contract) -> str:
+    def _fates(self, contract: Contract, source: SourceFile) -> str:
         """SQL that says of each acceptable row whether it is new, known already, or in conflict."""
         known = self._known(contract)
-        if contract.versioned:
+        first = ROW_ID
+        if source.mapped.latest_by is not None:
+            # The newest row stands for all of its identity. Content breaks ties, so the order of rows does not.
+            repeats, is_new = "nth > 1 OR same_as_lake", "nth = 1"
+            first = f"latest_at DESC NULLS LAST, content_hash, {ROW_ID}"
+        elif contract.versioned:
             # The first row of a file may renew what the lake has; a second, different one contradicts it.
             repeats = "CASE WHEN nth = 1 THEN same_as_lake ELSE same_as_first END"
             is_new = "nth = 1"
@@ -98,7 +112,7 @@ class FileLoader:
                 SELECT {ROW_ID}, identity_hash, content_hash,
                     row_number() OVER same AS nth, first_value(content_hash) OVER same AS first_content
                 FROM checked WHERE problem_reason IS NULL
-                WINDOW same AS (PARTITION BY identity_hash ORDER BY {ROW_ID})
+                WINDOW same AS (PARTITION BY identity_hash ORDER BY {first})
             )
             SELECT a.{ROW_ID},
                 a.content_hash IS NOT DISTINCT FROM k.content_hash AS same_as_lake,

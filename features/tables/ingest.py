@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from features.durable import sync
@@ -23,7 +24,9 @@ MEMORY_LIMIT = "1500MB"
 THREADS_MAX = 8
 
 
-def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestReport:
+def ingest(
+    source: Path, mapping: Mapping | None, settings: Settings, *, now: datetime | None = None
+) -> IngestReport:
     """Load a folder of exported files into the lake of the workspace.
 
     Either every file is loaded or, when anything goes wrong, lake and quarantine stay as they were. A second
@@ -34,6 +37,8 @@ def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestR
         source: the folder.
         mapping: how its files become contract tables; None when they already are.
         settings: the workspace, and the shop's time zone, which fixes every `local_at`.
+        now: an aware instant; a row stamped later is rejected, because a typing error there would become the
+            newest day of the shop. None: a simulated shop may lie in the future.
 
     Raises:
         DataError: the source, the mapping or a whole table is wrong, or the lake was filled for another zone.
@@ -49,7 +54,7 @@ def ingest(source: Path, mapping: Mapping | None, settings: Settings) -> IngestR
             )
         _remove_leftovers(lake, settings)
         with _all_or_nothing() as written, _engine(lake) as engine:
-            loader = FileLoader(engine, lake, settings, written)
+            loader = FileLoader(engine, lake, settings, written, now)
             reports = {table: loader.table(CONTRACTS[table], sources) for table, sources in files.items()}
             for folder in {path.parent for path in written}:
                 sync(folder)

@@ -6,26 +6,35 @@ It is a TOML file: data only, nothing in it is ever evaluated as code.
 
     [orders]
     file = "invoices-*.csv"                 # a name or pattern inside the source folder
-    [orders.csv]
-    delimiter = ";"
-    encoding = "gbk"
+    [orders.csv]                            # of files that are not Parquet
+    delimiter = ";"                         # "\\t" for tabs
+    quote = '"'                             # "" where nothing is quoted
+    encoding = "gb18030"                    # utf-8 unless stated, with or without a byte order mark
+    decimal_point = ","
+    thousands = "."
+    null_values = ["", "NULL"]
     [orders.columns]
     order_id = "Invoice"                    # rename
+    customer_id = {column = "Customer ID", format = "whole_number"}   # 13085.0 is 13085
     ordered_at = {column = "InvoiceDate", format = "%d/%m/%Y %H:%M", zone = "Europe/London"}
     amount = {multiply = ["Quantity", "Price"]}
     discount = {sum = ["coupon", "rebate"]} # an empty term counts as nothing; all empty: no value
-    channel = {constant = "store"}
+    channel = {column = "Shop", words = {"web*" = "web", "*" = "store"}}   # the first pattern that fits
+    outlet_id = {constant = "1"}
     [[orders.reject]]
     column = "StockCode"
     op = "in"
     value = ["POST", "BANK CHARGES"]
     reason = "not a product"
 
+    [products]
+    file = "invoices-*.csv"                 # one file may bring several tables
+    latest_by = {column = "InvoiceDate", format = "%d/%m/%Y %H:%M"}   # many rows a product: the newest holds
+
 A contract column that `columns` does not name is taken from a source column of the same name, if there
 is one.
 """
 
-import codecs
 import hashlib
 import tomllib
 from pathlib import Path, PurePath
@@ -38,6 +47,8 @@ from features.errors import DataError
 from features.tables.contracts import CONTRACTS, Kind
 
 EPOCH_FORMATS = ("epoch_seconds", "epoch_milliseconds")
+WHOLE_NUMBER = "whole_number"
+WORDS_FIT = (Kind.TEXT, Kind.BOOLEAN, Kind.CONSENT)
 REMEDY = "See the head of features/tables/mapping.py and examples/mappings/ for what a mapping may say."
 
 
@@ -46,21 +57,42 @@ class _Strict(BaseModel):
 
 
 class CsvFormat(_Strict):
-    """How a CSV file is written."""
+    """How a CSV file is written.
+
+    Attributes:
+        delimiter: between two values.
+        quote: around a value that holds a delimiter, a line end or, doubled, a quote; empty: never.
+        encoding: as Python names it.
+        decimal_point: in numbers; the other sign is then no part of a number, unless it separates thousands.
+        thousands: between groups of three digits, where numbers have them; a space may be a no-break one.
+        null_values: texts that mean no value.
+    """
 
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
     encoding: str = "utf-8"
     decimal_point: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'"] = ""
     null_values: tuple[str, ...] = ("",)
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Self:
+        if self.thousands == self.decimal_point:
+            raise ValueError(f"{self.thousands!r} cannot be both decimal_point and thousands")
+        if self.delimiter == self.quote:
+            raise ValueError(f"{self.quote!r} cannot be both delimiter and quote")
+        return self
 
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
+        probe = "a,b\n"
         try:
-            codecs.lookup(value)
-        except LookupError:
-            raise ValueError(f"{value!r} is not a text encoding such as utf-8 or gbk") from None
+            known = probe.encode(value).decode(value) == probe
+        except (LookupError, UnicodeError):  # codecs that turn bytes into bytes are no text encodings
+            known = False
+        if not known:
+            raise ValueError(f"{value!r} is not a text encoding such as utf-8 or gb18030")
         return value
 
 
@@ -74,7 +106,10 @@ class ColumnSource(_Strict):
         multiply: two source columns multiplied; an empty one makes the product empty.
         constant: one value for every row.
         format: how text is read as an instant or date (`%d/%m/%Y %H:%M`), or `epoch_seconds` or
-            `epoch_milliseconds` for whole numbers.
+            `epoch_milliseconds` for whole numbers; of an id, `whole_number`: 13085.0 is the id 13085, and
+            anything but a whole number is rejected.
+        words: patterns (`*` any text, `?` one character; small and capital letters alike) and the word that
+            replaces a value the pattern fits; the first that fits, in the order written. Other values stay.
         zone: the zone of stamps that carry no offset; without it they are UTC. A wall-clock time that the
             zone skips (clocks go forward) is rejected; one that it has twice (clocks go back) is the second,
             standard time.
@@ -86,6 +121,7 @@ class ColumnSource(_Strict):
     multiply: tuple[str, str] | None = None
     constant: str | int | float | bool | None = None
     format: str | None = None
+    words: dict[str, str] | None = Field(default=None, min_length=1)
     zone: str | None = None
 
     @model_validator(mode="after")
@@ -133,10 +169,22 @@ class RejectRule(_Strict):
 
 
 class TableMapping(_Strict):
-    """How one contract table is read."""
+    """How one contract table is read.
+
+    Attributes:
+        file: a name or pattern inside the source folder.
+        columns: where contract columns come from.
+        latest_by: for a file with many rows of one id, such as order lines that also describe the product:
+            the instant that orders them. The newest row is loaded and the others count as duplicates of it;
+            of equally new rows one is chosen by its content, wherever it stands. Without it two different
+            rows of an id in one file contradict each other.
+        csv: how the file is written.
+        reject: the shop's own rules, which come before the contract's.
+    """
 
     file: str = Field(min_length=1)
     columns: dict[str, ColumnSource] = Field(default_factory=dict)
+    latest_by: ColumnSource | None = None
     csv: CsvFormat = CsvFormat()
     reject: tuple[RejectRule, ...] = ()
 
@@ -150,10 +198,15 @@ class TableMapping(_Strict):
 
     @field_validator("columns", mode="before")
     @classmethod
-    def _short_form(cls, value: object) -> object:
+    def _short_forms(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
         return {name: {"column": s} if isinstance(s, str) else s for name, s in value.items()}
+
+    @field_validator("latest_by", mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {"column": value} if isinstance(value, str) else value
 
 
 class Mapping(_Strict):
@@ -182,6 +235,8 @@ class Mapping(_Strict):
         for table, mapped in self.tables.items():
             for name, source in mapped.columns.items():
                 _check_column(table, name, source)
+            if mapped.latest_by is not None:
+                _check_latest_by(table, mapped.latest_by)
         return self
 
     @property
@@ -198,9 +253,21 @@ def _check_column(table: str, name: str, source: ColumnSource) -> None:
         raise ValueError(f"{table} has no column {name!r}; it has {known}")
     if (source.sum or source.multiply) and column.kind is not Kind.DECIMAL:
         raise ValueError(f"{table}.{name} is not a number, so it cannot be a sum or product")
-    timed = column.kind in (Kind.INSTANT, Kind.DATE)
+    if source.words and (column.kind not in WORDS_FIT or not (source.column or source.first_of)):
+        raise ValueError(f"{table}.{name} is no text of the source, so it takes no words")
+    if column.kind is Kind.ID and source.format not in (None, WHOLE_NUMBER):
+        raise ValueError(f"{table}.{name} is an id, whose only format is {WHOLE_NUMBER!r}")
+    timed = column.kind in (Kind.INSTANT, Kind.DATE, Kind.ID)
     if (source.format and not timed) or (source.zone and column.kind is not Kind.INSTANT):
         raise ValueError(f"{table}.{name} is no instant, so it takes no format or zone")
+
+
+def _check_latest_by(table: str, source: ColumnSource) -> None:
+    if not CONTRACTS[table].versioned:
+        kept = ", ".join(name for name, contract in CONTRACTS.items() if contract.versioned)
+        raise ValueError(f"{table} keep every row; latest_by is for {kept}")
+    if not (source.column or source.first_of) or source.words:
+        raise ValueError(f"{table}.latest_by is an instant: say column or first_of, and format and zone")
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -229,4 +296,6 @@ def load_mapping(path: Path) -> Mapping:
 
 def digest_of(mapped: TableMapping) -> str:
     """A fingerprint of how a table is read, wherever it lies: a changed mapping reads a known file anew."""
-    return hashlib.sha256(mapped.model_dump_json(exclude={"file"}).encode()).hexdigest()
+    # Without defaults, so that what a later version adds to mappings changes nothing for files loaded before.
+    said = mapped.model_dump_json(exclude={"file"}, exclude_defaults=True)
+    return hashlib.sha256(said.encode()).hexdigest()

@@ -153,7 +153,7 @@ def _load_csv(engine: DuckDBEngine, source: SourceFile) -> list[MalformedLine]:
         engine.register("csv_batches", batches)
         engine.execute("CREATE TEMP TABLE source_rows AS SELECT * FROM csv_batches")
     except (pa.ArrowInvalid, duckdb.Error, UnicodeError, OSError) as error:
-        raise unreadable(source, error) from None
+        raise _broken_csv(source, error) from None
     return malformed
 
 
@@ -170,7 +170,7 @@ def _open_csv(
         read_options=pa_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES, encoding=encoding),
         parse_options=pa_csv.ParseOptions(
             delimiter=csv.delimiter,
-            quote_char=csv.quote,
+            quote_char=csv.quote or False,
             newlines_in_values=True,
             invalid_row_handler=on_malformed,
         ),
@@ -182,6 +182,32 @@ def _open_csv(
             quoted_strings_can_be_null=True,
         ),
     )
+
+
+def _broken_csv(source: SourceFile, error: Exception) -> DataError:
+    """The error for a CSV file that failed: the line of its first undecodable byte, or else what was said.
+
+    Bytes that are no text fail in pyarrow, Python or DuckDB, each in other words and none with a line.
+    """
+    encoding = source.mapped.csv.encoding
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    try:
+        with pa.input_stream(str(source.path), compression="detect") as stream:
+            while block := stream.read(CSV_BLOCK_BYTES):
+                line += decoder.decode(block).count("\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as found:
+        line += found.object[: found.start].decode(encoding, errors="ignore").count("\n")
+        byte = found.object[found.start]
+        return DataError(
+            f"The file {source.path} cannot be read: line {line} holds the byte {byte:#04x}, "
+            f"which is no {encoding} there.",
+            "State its encoding in a mapping, such as gb18030, or export it again as UTF-8.",
+        )
+    except (UnicodeError, OSError) as other:
+        return unreadable(source, other)
+    return unreadable(source, error)
 
 
 def _numbered(reader: pa_csv.CSVStreamingReader, malformed: list[MalformedLine]) -> Iterator[pa.RecordBatch]:

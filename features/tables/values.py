@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from features.errors import DataError
 from features.tables.contracts import Column, Kind
 from features.tables.duckdb_engine import identifier, literal
-from features.tables.mapping import EPOCH_FORMATS, ColumnSource, CsvFormat
+from features.tables.mapping import EPOCH_FORMATS, WHOLE_NUMBER, ColumnSource, CsvFormat
 
 WHOLE = (
     "TINYINT",
@@ -22,7 +22,8 @@ WHOLE = (
 FLOATING = ("FLOAT", "DOUBLE")
 STAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
-NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+# What may stand between groups of three digits: a space or an apostrophe comes in more than one form.
+THOUSANDS = {"": "", ".": r"\.", ",": ",", " ": "[ \u00a0\u202f]", "'": "['\u2019]"}
 ISO_DATE = r"\d{4}-\d{1,2}-\d{1,2}"
 OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)"
 CLOCK = r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
@@ -70,8 +71,11 @@ def read_value(column: Column, source: ColumnSource, types: dict[str, str], csv:
     terms = []
     for name in source.source_columns:
         kind = types[name]
+        x, plain = source_column(name), _plain(kind)
+        if source.words is not None:
+            x, plain = _reworded(x, source.words), "VARCHAR"
         try:
-            terms.append(_one(column.kind, source_column(name), _plain(kind), source, csv))
+            terms.append(_one(column.kind, x, plain, source, csv))
         except UnsuitableTypeError:
             raise UnsuitableTypeError(
                 f"the column {name} holds {kind}, but {column.name} must be {_wanted(column.kind)}"
@@ -88,6 +92,25 @@ def source_column(name: str) -> str:
     return f"source.{identifier(name)}"
 
 
+def as_number(name: str, types: dict[str, str], csv: CsvFormat) -> str:
+    """SQL of a source column as a float, NULL where it holds no number."""
+    x = source_column(name)
+    if _plain(types[name]) != "VARCHAR":
+        return f"TRY_CAST({x} AS DOUBLE)"
+    is_number, plain = _number(x, csv)
+    return f"CASE WHEN {is_number} THEN TRY_CAST({plain} AS DOUBLE) END"
+
+
+def _reworded(x: str, words: dict[str, str]) -> str:
+    text = f"CAST({x} AS VARCHAR)"
+    cases = " ".join(
+        f"WHEN lower(trim({text})) GLOB {literal(pattern.lower())} THEN {literal(word)}"
+        for pattern, word in words.items()
+    )
+    # Without the first case a fallback such as "*" would make a word of no value.
+    return f"CASE WHEN trim({text}) = '' THEN NULL {cases} ELSE {text} END"
+
+
 def _wanted(kind: Kind) -> str:
     names = {Kind.ID: "an id (text or whole numbers)", Kind.DECIMAL: "a number", Kind.INSTANT: "an instant"}
     return names.get(kind, f"a {kind.value}")
@@ -102,7 +125,7 @@ def _plain(kind: str) -> str:
 
 def _one(kind: Kind, x: str, type_: str, source: ColumnSource, csv: CsvFormat) -> Value:
     readers: dict[Kind, Callable[[], Value]] = {
-        Kind.ID: lambda: _id(x, type_),
+        Kind.ID: lambda: _id(x, type_, source.format),
         Kind.TEXT: lambda: _text(x, type_),
         Kind.DECIMAL: lambda: _decimal(x, type_, csv),
         Kind.INSTANT: lambda: _instant(x, type_, source),
@@ -118,7 +141,13 @@ def _blank_is_null(x: str) -> str:
     return f"CASE WHEN trim({x}) <> '' THEN {x} END"
 
 
-def _id(x: str, type_: str) -> Value:
+def _id(x: str, type_: str, format_: str | None) -> Value:
+    if type_ == "VARCHAR" and format_ == WHOLE_NUMBER:
+        digits = f"regexp_extract(trim({x}), '^(-?[0-9]+)([.]0*)?$', 1)"
+        return Value(
+            f"CASE WHEN {digits} <> '' THEN {digits} END",
+            f"CASE WHEN trim({x}) <> '' AND {digits} = '' THEN 'not a whole number' END",
+        )
     if type_ == "VARCHAR":
         return Value(_blank_is_null(x))
     if type_ in WHOLE or type_ == "UUID":
@@ -151,15 +180,27 @@ def _decimal(x: str, type_: str, csv: CsvFormat) -> Value:
         return Value(decimal, f"CASE WHEN NOT isfinite({x}) THEN 'not finite' {too_large} END")
     if type_ != "VARCHAR":
         raise UnsuitableTypeError(type_)
-    text = f"trim({x})" if csv.decimal_point == "." else f"replace(trim({x}), ',', '.')"
-    decimal = f"TRY_CAST({text} AS DECIMAL(18,4))"
-    is_number = f"regexp_full_match({text}, {literal(NUMBER)})"
+    is_number, plain = _number(x, csv)
+    decimal = f"TRY_CAST({plain} AS DECIMAL(18,4))"
     return Value(
         f"CASE WHEN {is_number} THEN {decimal} END",
-        f"CASE WHEN {x} IS NULL OR {text} = '' THEN NULL "
-        f"WHEN NOT {is_number} THEN CASE WHEN lower(ltrim({text}, '+-')) IN ('nan', 'inf', 'infinity') "
+        f"CASE WHEN {x} IS NULL OR trim({x}) = '' THEN NULL "
+        f"WHEN NOT {is_number} THEN CASE WHEN lower(ltrim(trim({x}), '+-')) IN ('nan', 'inf', 'infinity') "
         f"THEN 'not finite' ELSE 'not a number' END WHEN {decimal} IS NULL THEN 'out of range' END",
     )
+
+
+def _number(x: str, csv: CsvFormat) -> tuple[str, str]:
+    """SQL that says whether a text is a number as the file writes them, and SQL of its plain digits."""
+    point, group = f"[{csv.decimal_point}]", THOUSANDS[csv.thousands]
+    form = rf"[+-]?(\d+{point}?\d*|{point}\d+)([eE][+-]?\d+)?"
+    plain = f"trim({x})"
+    if group:
+        form += rf"|[+-]?\d{{1,3}}({group}\d{{3}})+({point}\d*)?"
+        plain = f"regexp_replace({plain}, {literal(group)}, '', 'g')"
+    if csv.decimal_point == ",":
+        plain = f"replace({plain}, ',', '.')"
+    return f"regexp_full_match(trim({x}), {literal(form)})", plain
 
 
 def _sum(terms: list[Value]) -> Value:

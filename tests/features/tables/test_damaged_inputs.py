@@ -1,5 +1,6 @@
 """Sources, mappings and lakes that cannot be read: one sentence, and nothing else on the screen."""
 
+import gzip
 import json
 import random
 import sys
@@ -8,6 +9,7 @@ import duckdb
 import pytest
 
 from features.errors import DataError
+from features.tables import sources
 from features.tables.duckdb_engine import open_lake
 from features.tables.lake import Lake
 from features.tables.mapping import load_mapping
@@ -21,7 +23,7 @@ def test_random_bytes_as_csv_are_one_sentence_and_print_nothing(shop, monkeypatc
     printed = []
     monkeypatch.setattr(sys, "unraisablehook", printed.append)
     (shop.export / "orders.csv").write_bytes(random.Random(7).randbytes(5_000))
-    with pytest.raises(DataError, match=r"orders\.csv cannot be read: .*codec can't decode byte"):
+    with pytest.raises(DataError, match=r"orders\.csv cannot be read: line 1 holds the byte 0x"):
         shop.ingest()
     assert printed == []
 
@@ -30,9 +32,26 @@ def test_a_malformed_line_of_undecodable_bytes_is_one_sentence_too(shop, monkeyp
     printed = []
     monkeypatch.setattr(sys, "unraisablehook", printed.append)
     (shop.export / "orders.csv").write_bytes((HEADER + LINE).encode() + b"\xff\xfe,too,short\n")
-    with pytest.raises(DataError, match=r"orders\.csv cannot be read"):
+    with pytest.raises(DataError, match=r"orders\.csv cannot be read: line 3 holds the byte 0xff"):
         shop.ingest()
     assert printed == []
+
+
+@pytest.mark.parametrize("rows", [10, 17, 500])
+def test_undecodable_bytes_are_named_with_their_line_wherever_blocks_end(shop, monkeypatch, rows):
+    monkeypatch.setattr(sources, "CSV_BLOCK_BYTES", 64)
+    good = "".join(f"c{row},北京\n" for row in range(rows)).encode()
+    shop_file = shop.export / "customers.csv"
+    shop_file.write_bytes(b"customer_id,region\n" + good + "c,上海\n".encode("gb18030") + good)
+    with pytest.raises(
+        DataError, match=rf"customers\.csv cannot be read: line {rows + 2} holds the byte 0xc9"
+    ):
+        shop.ingest()
+    shop_file.with_name("customers.csv.gz").write_bytes(gzip.compress(shop_file.read_bytes()))
+    shop_file.unlink()
+    with pytest.raises(DataError, match=rf"customers\.csv\.gz cannot be read: line {rows + 2} holds"):
+        shop.ingest()
+    assert shop.state() == {}
 
 
 def test_a_byte_order_mark_and_characters_over_block_ends_are_kept(shop):

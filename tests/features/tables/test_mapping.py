@@ -115,6 +115,52 @@ def test_reject_rules(shop, rule, rejected):
     assert loaded == sorted(set("abcd") - set(rejected))
 
 
+def test_words_are_replaced_by_the_first_pattern_that_fits(shop):
+    shop.write(
+        "t.csv",
+        "ticket_id,customer_id,kind,opened_at,satisfied\n"
+        "t1,c,物流延迟,2024-01-01,是\nt2,c, Damaged Goods ,2024-01-01,否\nt3,c,system,2024-01-01,\n"
+        "t4,c,weather,2024-01-01,no\nt5,c,,2024-01-01,no\n",
+    )
+    report = shop.ingest(
+        '[tickets]\nfile = "t.csv"\n[tickets.columns.category]\ncolumn = "kind"\n'
+        '[tickets.columns.category.words]\n"物流*" = "logistics"\n"*goods" = "product"\n"*dam*" = "service"\n'
+        '[tickets.columns.satisfied]\ncolumn = "satisfied"\nwords = {"是" = "yes", "否" = "no"}\n'
+    )["tickets"]
+    # A word that no pattern fits stays, so the contract refuses it.
+    assert report["reasons"] == {"category: not a known word": 1, "category: missing": 1}
+    rows = shop.rows("SELECT category, satisfied FROM tickets ORDER BY ticket_id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("logistics", True),
+        ("product", False),
+        ("system", None),
+    ]
+
+
+def test_a_pattern_for_everything_makes_no_word_of_no_value(shop):
+    shop.write("p.csv", "product_id,name,a,b\np1,x,,\np2,x, ,tea\np3,x,mug,\n")
+    report = shop.ingest(
+        '[products]\nfile = "p.csv"\n[products.columns]\n'
+        'category = {first_of = ["a", "b"], words = {"mug" = "table", "*" = "other"}}\n'
+    )["products"]
+    assert report["reasons"] == {"category: missing": 1}
+    rows = shop.rows("SELECT product_id, category FROM products ORDER BY 1")
+    assert [tuple(row.values()) for row in rows] == [("p2", "other"), ("p3", "table")]
+
+
+def test_an_id_of_whole_numbers_loses_its_fraction_and_refuses_anything_else(shop):
+    ids = ["13085.0", "13085", " 7. ", "-2.00", "13085.5", "C13", "1e3", ""]
+    shop.write("c.csv", "id,n\n" + "".join(f"{id_},{n}\n" for n, id_ in enumerate(ids)))
+    report = shop.ingest(
+        '[customers]\nfile = "c.csv"\n[customers.columns]\n'
+        'customer_id = {column = "id", format = "whole_number"}\n'
+    )["customers"]
+    assert report["reasons"] == {"customer_id: not a whole number": 3, "customer_id: missing": 1}
+    assert report["duplicates"] == 1
+    found = [row["customer_id"] for row in shop.rows("SELECT customer_id FROM customers")]
+    assert sorted(found) == ["-2", "13085", "7"]
+
+
 def test_a_contract_name_in_the_source_does_not_shadow_a_mapped_column(shop):
     # `amount` of the source is the price of one; the contract's amount is computed from it.
     shop.write("o.csv", "order_id,customer_id,product_id,ordered_at,quantity,amount\n1,c,p,2024-01-01,3,2\n")
@@ -178,6 +224,17 @@ def test_a_chinese_export_in_gbk(shop):
             "'New York' is not an IANA time zone",
         ),
         ('[orders]\nfile = "x.csv"\n[orders.csv]\nencoding = "klingon"', "'klingon' is not a text encoding"),
+        ('[orders]\nfile = "x.csv"\n[orders.csv]\nencoding = "hex"', "'hex' is not a text encoding"),
+        ('[orders]\nfile = "x.csv"\n[orders.csv]\nthousands = "."', "cannot be both decimal_point and"),
+        ('[orders]\nfile = "x.csv"\n[orders.csv]\nquote = ","', "cannot be both delimiter and quote"),
+        (
+            '[orders]\nfile = "x.csv"\n[orders.columns]\norder_id = {column = "a", format = "%d"}',
+            "orders.order_id is an id, whose only format is 'whole_number'",
+        ),
+        (
+            '[orders]\nfile = "x.csv"\n[orders.columns]\namount = {column = "a", words = {x = "1"}}',
+            "orders.amount is no text of the source, so it takes no words",
+        ),
         ('[orders]\nfile = "x.csv"\n[[orders.reject]]\ncolumn = "a"\nop = "eq"', "op 'eq' needs a value"),
         (
             '[orders]\nfile = "x.csv"\n[[orders.reject]]\ncolumn = "a"\nop = "in"\nvalue = "x"',
