@@ -95,7 +95,7 @@ class FileLoader:
         known = self._known(contract)
         first = ROW_ID
         if source.mapped.latest_by is not None:
-            # The newest row stands for all of its identity. Content breaks ties, so the order of rows does not.
+            # The newest row stands for all of its identity; content breaks ties, not where a row stands.
             repeats, is_new = "nth > 1 OR same_as_lake", "nth = 1"
             first = f"latest_at DESC NULLS LAST, content_hash, {ROW_ID}"
         elif contract.versioned:
