@@ -24,7 +24,7 @@ FONT = (
 )
 # Nothing is drawn further from the reference than this many times what the middle interval reaches: one wild
 # interval would squeeze all the others, and the first days of an experiment all the later ones.
-WIDEST_ROW, WIDEST_DAY = 6.0, 3.0
+WIDEST_ROW, WIDEST_DAY = 6.0, 2.0
 
 
 def interval_rows(

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from features.columns import TIERS
 from features.loyalty.tiers import TIER_NAMES
 
 Language = Literal["zh", "en"]
@@ -82,6 +83,10 @@ class Wording:
         if value is None:
             return self.say("unknown")
         return TIER_NAMES.get(value, {}).get(self._language, value)
+
+    def tier_rank(self, value: str | None) -> int:
+        """Where a tier stands, the lowest first; an unknown one last."""
+        return TIERS.index(value) if value in TIERS else len(TIERS)
 
     def unit(self, key: str) -> Literal["share", "other"]:
         """The word for the unit of a measure's differences: those of shares are percentage points."""

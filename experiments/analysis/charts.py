@@ -100,7 +100,7 @@ def _tiers(alt: Any, report: Report, words: Wording) -> Drawn:
     rows = [
         _row(_label(report, words.tier(segment["value"]), variant), variant, "abs", words, key)
         | {"text": words.difference(key, variant["lift_abs"])}
-        for segment in report["segments"]
+        for segment in sorted(report["segments"], key=lambda segment: words.tier_rank(segment["value"]))
         if segment["by"] == "tier"
         for result in segment["metrics"]
         if result["metric"] == key
@@ -153,7 +153,7 @@ def _panel(alt: Any, variant: str, points: list[dict[str, Any]], report: Report,
         base.mark_line(strokeWidth=2.5, color=colour, clip=True).encode(alt.Y("lift:Q")),
     ]
     truth = report["truth"]
-    if truth is not None and truth["metric"] == key:
+    if truth is not None and truth["metric"] == key and variant == variants[0]:
         layers.append(reference_line(alt, words.scale(key) * truth["lift_abs"], LOSS))
         planted = words.say("truth", value=words.difference(key, truth["lift_abs"]))
         layers.append(_corner(alt, planted, "bottom", LOSS))

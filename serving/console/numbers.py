@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from serving.console.words import Language, say
 
 Interval = Sequence[float]
+SMALLEST_P = 0.0001  # below it, digits say nothing that anybody acts on
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -39,7 +40,13 @@ class Numbers:
 
     def p(self, value: float | None) -> str:
         """A p-value."""
-        return self._shown(value, lambda number: "< 0.0001" if number < 0.0001 else f"{number:.2g}")
+        return self._shown(
+            value, lambda number: f"< {SMALLEST_P}" if number < SMALLEST_P else f"{number:.2g}"
+        )
+
+    def chance(self, value: float) -> str:
+        """A p-value with its letter, for sentences."""
+        return f"p {self.p(value)}" if value < SMALLEST_P else f"p = {self.p(value)}"
 
     def money(self, value: float | None, digits: int = 2) -> str:
         """Money with its currency."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from features.columns import SEGMENTS
+from features.columns import SEGMENTS, TIERS
 from features.loyalty.tiers import TIER_NAMES
 from features.measures.registry import windowed
 from features.settings import ShopSettings
@@ -150,7 +150,7 @@ class ReportView:
     def segments(self) -> list[Part]:
         """The primary measure within each group, one table a way of cutting."""
         tables: dict[str, list[Part]] = {}
-        for segment in self.report["segments"]:
+        for segment in sorted(self.report["segments"], key=_tier_rank):
             found = [result for result in segment["metrics"] if result["metric"] == self.report["primary"]]
             rows = [row | {"group": self._group(segment)} for row in self.rows(found)]
             tables.setdefault(segment["by"], []).extend(rows)
@@ -228,7 +228,7 @@ class ReportView:
                 lines.append(self.say("sooner" if difference <= 0 else "later", **places))
             if variant["log_rank_p"] is not None:
                 differs = variant["log_rank_p"] < self.report["alpha"]
-                p = self._numbers.p(variant["log_rank_p"])
+                p = self._numbers.chance(variant["log_rank_p"])
                 lines.append(self.say("log_rank_differs" if differs else "log_rank_same", p=p))
         return lines
 
@@ -249,8 +249,6 @@ class ReportView:
             lines.append(self.say("planned_of", planned=numbers.count(found["planned"])))
         if found["days_left"] is not None:
             lines.append(self.say("days_left_about", days=numbers.count(found["days_left"])))
-        if found["matured"] < found["exposed"]:
-            lines.append(self.say("early_enrollees"))
         return lines
 
     def annual_margin(self) -> list[str]:
@@ -262,7 +260,6 @@ class ReportView:
             self.say(
                 "annual_margin_about",
                 variant=variant["variant"],
-                customers=numbers.count(found["customers"]),
                 gain=self.say("gain" if variant["value"] >= 0 else "loss"),
                 value=numbers.money(abs(variant["value"]), 0),
                 low=numbers.money(variant["ci"][0], 0),
@@ -295,3 +292,9 @@ class ReportView:
                 )
             )
         return lines
+
+
+def _tier_rank(segment: Report) -> int:
+    """Tiers rise; other groups stay in the report's order, unknown ones last."""
+    known = segment["by"] == "tier" and segment["value"] in TIERS
+    return TIERS.index(segment["value"]) if known else len(TIERS) + (segment["value"] is None)

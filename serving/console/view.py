@@ -46,14 +46,15 @@ def experiment_page(
     if report is None:
         return page
     view = ReportView(report, language, shop)
-    ratio = report["sample_ratio"]
+    ratio, text = report["sample_ratio"], f"text_{language}"
     return page | {
         "data_through": report["data_through"],
         "older_version": report["version"] if report["version"] != record.version else None,
         "truth": view.truth(),
-        "split_ok": ratio["ok"],
-        "split": view.say("split_ok" if ratio["ok"] else "split_wrong", p=numbers.p(ratio["p_value"])),
-        "notes": [note[f"text_{language}"] for note in report["notes"]],
+        "split_wrong": "" if ratio["ok"] else view.say("split_wrong", p=numbers.chance(ratio["p_value"])),
+        "reasons": [reason[text] for reason in report["verdict"]["reasons"]],
+        "remedy": (report["verdict"]["remedy"] or {}).get(text, ""),
+        "notes": [note[text] for note in report["notes"]],
         "level": numbers.level(view.primary["level"]),
         "definitions": view.definitions(),
         "rows": view.rows(report["metrics"]),
@@ -64,7 +65,7 @@ def experiment_page(
         "progress": view.progress(),
         "progress_rows": _progress_rows(report, view, numbers),
         "annual_margin": view.annual_margin(),
-        "annual_margin_metric": view.measure((report["annual_margin"] or {}).get("metric", "")),
+        "annual_margin_assumption": (report["annual_margin"] or {}).get("assumption", {}).get(text, ""),
         "offer_return": view.offer_return(),
         "charts": _charts(report, language),
     }

@@ -107,6 +107,8 @@ VERDICT: dict[str, tuple[str, str]] = {
     "verdict_keep_running": ("继续运行", "Keep running"),
     "verdict_review": ("需要复核", "Review"),
     "decision": ("最终决定", "Decided"),
+    "reasons": ("理由", "Why"),
+    "remedy": ("下一步", "What to do"),
     "interval": ("{level} 置信区间 {interval}", "{level} interval {interval}"),
     "share_more": (
         "每 100 位顾客中约多 {size} 位（可能在 {low} 到 {high} 之间）。",
@@ -140,13 +142,9 @@ VERDICT: dict[str, tuple[str, str]] = {
         "This report was made with version {version} of the design, which has changed since; make a new one.",
     ),
     "notes": ("阅读结果前请注意", "Before you read the numbers"),
-    "split_ok": (
-        "各组人数比例符合计划（p = {p}），结果可以解读。",
-        "Customers split as planned (p = {p}), so the numbers can be read.",
-    ),
     "split_wrong": (
-        "各组人数比例与计划不符（p = {p}）。在查明原因之前，请不要采信本页任何数字。",
-        "Customers did not split as planned (p = {p}). Trust no number here until the cause is found.",
+        "各组人数比例与计划不符（{p}）。在查明原因之前，请不要采信本页任何数字。",
+        "Customers did not split as planned ({p}). Trust no number here until the cause is found.",
     ),
 }
 
@@ -159,6 +157,7 @@ RESULTS: dict[str, tuple[str, str]] = {
         "Every number is compared with the control. The bar is the {level} interval, where the true change "
         "likely lies; only if all of it is on one side of 0 is the change significant.",
     ),
+    "without_finding": ("其余指标：尚无显著差别", "The others: no clear difference"),
     "definitions": ("这些指标怎么算", "What these measures count"),
     "column_measure": ("指标", "Measure"),
     "column_variant": ("实验组", "Variant"),
@@ -180,6 +179,14 @@ RESULTS: dict[str, tuple[str, str]] = {
         "all values are the same, so chance cannot be judged",
     ),
     "withheld_no_denominator": ("某组的分母合计为零", "a variant's denominators sum to zero"),
+    "withheld_no_extra_cost": (
+        "该组的优惠成本并未明显高于对照组",
+        "its offers did not clearly cost more than the control's",
+    ),
+    "withheld_window_open": (
+        "尚无顾客走完整个观察期",
+        "nobody has been watched to the end of the window yet",
+    ),
     "withheld_other": ("暂不给出", "withheld"),
     "p_about": (
         "p 值：如果其实没有差别，偶然看到这么大差距的可能性。“判断”一栏已按多重比较校正。",
@@ -216,12 +223,12 @@ RESULTS: dict[str, tuple[str, str]] = {
         "likely between {sooner} days sooner and {later} days later",
     ),
     "log_rank_differs": (
-        "两条曲线整体有显著差别（log-rank p = {p}）。",
-        "The whole curves differ (log-rank p = {p}).",
+        "两条曲线整体有显著差别（log-rank {p}）。",
+        "The whole curves differ (log-rank {p}).",
     ),
     "log_rank_same": (
-        "两条曲线整体看不出显著差别（log-rank p = {p}）。",
-        "The whole curves do not clearly differ (log-rank p = {p}).",
+        "两条曲线整体看不出显著差别（log-rank {p}）。",
+        "The whole curves do not clearly differ (log-rank {p}).",
     ),
     "withheld_for": ("{variant}：{reason}。", "{variant}: {reason}."),
     "guardrails": ("护栏指标", "Guardrails"),
@@ -281,24 +288,14 @@ PROGRESS: dict[str, tuple[str, str]] = {
         "按目前的速度，约还需 {days} 天。",
         "At today's pace it needs about {days} more days.",
     ),
-    "early_enrollees": (
-        "结束之前，结果只代表较早进入的顾客。",
-        "Until then the results speak of those who came first.",
-    ),
     "money": ("折合成钱", "What it is worth"),
     "annual_margin": ("每年增量毛利", "Incremental margin a year"),
     "annual_margin_about": (
-        "{variant}：若全部 {customers} 位参与顾客都用这个做法，一年约{gain} {value}（{low} 到 {high}），"
-        "即每位顾客每个观察期 {per_customer}。",
-        "{variant}: if all {customers} customers in the experiment had it, about {value} {gain} a year "
-        "({low} to {high}), from {per_customer} per customer and window.",
+        "{variant}：一年约{gain} {value}（{low} 到 {high}），平均每位顾客 {per_customer}。",
+        "{variant}: about {value} {gain} a year ({low} to {high}), {per_customer} per customer.",
     ),
     "gain": ("多赚", "more"),
     "loss": ("少赚", "less"),
-    "annual_margin_assumption": (
-        "假设：观察期内的差别（{metric}）全年保持不变，顾客人数也不变。",
-        "Assumed: the difference seen in the window ({metric}) stays the same all year, as do the customers.",
-    ),
     "offer_return": ("优惠增量回报", "Incremental offer return"),
     "offer_return_about": (
         "{variant}：优惠每多花 {one}，收回成本外净赚 {value}（{low} 到 {high}）；"
@@ -307,7 +304,6 @@ PROGRESS: dict[str, tuple[str, str]] = {
         "{high}); per customer margin {margin}, cost {cost}.",
     ),
     "offer_return_meaning": ("大于 0 表示优惠赚回了成本。", "Above 0 the offer paid for itself."),
-    "no_interval": ("区间暂不可得", "no interval"),
 }
 
 DESIGN: dict[str, tuple[str, str]] = {

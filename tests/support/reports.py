@@ -111,8 +111,17 @@ def example_report(**changes: Any) -> dict[str, Any]:
         ],
         "verdict": {
             "code": "ship",
-            "text_en": "Ship offer: repeat_purchase_d30 up 2.40 points from 30.00%.",
-            "text_zh": "建议上线 offer：repeat_purchase_d30 由 30.00% 上升 2.40 个百分点。",
+            "reason": "winner",
+            "text_en": "Ship offer: repeat purchase within 30 days up 2.40 points from 30.00%.",
+            "text_zh": "建议上线 offer：30 天复购率 由 30.00% 上升 2.40 个百分点。",
+            "reasons": [
+                {
+                    "code": "sample_ratio",
+                    "text_en": "Customers split as planned (p = 0.41).",
+                    "text_zh": "分组比例与计划相符（p = 0.41）。",
+                }
+            ],
+            "remedy": None,
         },
         "customers": {"exposed": 24_100, "in_two_variants": 3, "forced": 0},
         "notes": [
@@ -161,6 +170,11 @@ def example_report(**changes: Any) -> dict[str, Any]:
         "annual_margin": {
             "metric": "margin_d30",
             "customers": 24_100,
+            "assumption": {
+                "code": "annual_margin",
+                "text_en": "If all 24,100 exposed customers had the variant all year.",
+                "text_zh": "假设全部 24,100 位曝光顾客全年都获得该方案。",
+            },
             "variants": [
                 {"variant": "offer", "per_customer": 1.9, "value": 45_790.0, "ci": [9_640.0, 81_940.0]}
             ],
