@@ -7,12 +7,12 @@ report.tables()    # every part of the report, by name
 report.verdict.en  # one sentence
 """
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from experiments.analysis.comparisons import segment_results, whole_results
 from experiments.analysis.cumulative import cumulative
-from experiments.analysis.decision import Progress, decide
+from experiments.analysis.decision import decide
 from experiments.analysis.evidence import Evidence, gather
 from experiments.analysis.exposed import Exposed, load_exposed
 from experiments.analysis.guardrails import guardrails
@@ -21,7 +21,7 @@ from experiments.analysis.money import annual_margin, offer_returns
 from experiments.analysis.notes import notes
 from experiments.analysis.order_log import is_order_log, join_order_log
 from experiments.analysis.outcomes import join_wide
-from experiments.analysis.power import days_needed
+from experiments.analysis.progress import progress_of
 from experiments.analysis.report import About, Report, Sections
 from experiments.analysis.results import MetricResult
 from experiments.analysis.retention import retention
@@ -107,7 +107,7 @@ def build_report(
         for result in segment_results(design, cut.measured, cut.by, cut.segments, decided_early)
     )
     primary = next(result for result in metrics if result.metric.key == design.primary_key)
-    progress = _progress(design, primary, exposed, evidence.newest_day)
+    progress = progress_of(design, primary, exposed, evidence.newest_day, about.closed)
     decision = decide(design, metrics, ratio, progress)
     rails = guardrails(design, metrics)
     newest = evidence.newest_day
@@ -121,7 +121,7 @@ def build_report(
         verdict=explain(decision, design, primary, guardrails=rails, ratio=ratio, progress=progress),
         progress=progress,
         sections=_sections(design, exposed, evidence, metrics, decided_early),
-        notes=notes(design, exposed, metrics, evidence.counts, about.enrolling),
+        notes=notes(design, exposed, metrics, evidence.counts, about.state == "running"),
         about=about,
         # The day of the newest order is still going on.
         data_through=newest - timedelta(days=1) if newest else None,
@@ -152,19 +152,3 @@ def _sections(
 def _measure_key(result: MetricResult) -> str | None:
     found = windowed(result.metric.key)
     return None if found is None else found[0].key
-
-
-def _progress(design: Design, primary: MetricResult, exposed: Exposed, newest_day: date | None) -> Progress:
-    """How far the experiment is, in customers and, where exposures carry time, in days."""
-    planned, first, last = design.planned_matured_customers, exposed.first_day, exposed.last_day
-    if first is None or last is None:
-        return Progress(primary.customers, planned, None, None)
-    newest = max(last, newest_day) if newest_day is not None else last
-    days = (newest - first).days + 1
-    if planned is None:
-        return Progress(primary.customers, planned, days, None)
-    per_day = exposed.customers / ((last - first).days + 1)
-    # A window of N days closes on the day after its last one.
-    window = primary.metric.window_days + 1 if newest_day is not None else 0
-    left = days_needed(planned, per_day, window) - days
-    return Progress(primary.customers, planned, days, left if left > 0 else None)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from experiments.analysis.measured_words import lower_is_better
+from experiments.analysis.progress import Progress
 from experiments.analysis.results import MetricResult, VariantResult
 from experiments.analysis.sample_ratio import SampleRatio
 from experiments.design import Design
@@ -40,40 +40,6 @@ class Held(StrEnum):
     HOLDS = "holds"
     UNCLEAR = "unclear"
     BREACHED = "breached"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the experiment is.
-
-    Attributes:
-        customers: those that count for the primary metric, all variants together.
-        planned: those at which it ends; None if the design names no end.
-        days: local days from the first exposure to the newest data; None if exposures carry no time.
-        days_left: about how many more until the planned number; None if that cannot be told.
-    """
-
-    customers: int
-    planned: int | None
-    days: int | None
-    days_left: int | None
-
-    @property
-    def complete(self) -> bool:
-        """Whether the planned number is reached, or none was planned."""
-        return self.planned is None or self.customers >= self.planned
-
-    def to_dict(self, exposed: int) -> dict[str, Any]:
-        """With how many customers were exposed, and which share of them counts."""
-        return {
-            "exposed": exposed,
-            "matured": self.customers,
-            "share": self.customers / exposed if exposed else 0.0,
-            "planned": self.planned,
-            "days": self.days,
-            "days_left": self.days_left,
-            "complete": self.complete,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +93,7 @@ def decide(
     if design.rule == "fixed" and not progress.complete:
         return Decision(Code.KEEP_RUNNING, Reason.TOO_EARLY)
     if all(variant.estimate is None for variant in primary.variants):
-        code = Code.REVIEW if progress.complete else Code.KEEP_RUNNING
+        code = Code.KEEP_RUNNING if progress.waiting or not progress.complete else Code.REVIEW
         return Decision(code, Reason.WITHHELD, primary.variants[0])
     return _by_effects(design, results, progress)
 

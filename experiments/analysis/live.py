@@ -260,9 +260,8 @@ def _offer_return(days: int) -> Metric:
 def _about(experiment: _Experiment, now: datetime, truth: Mapping[str, Any] | None) -> About:
     record = experiment.record
     if record is None:
-        return About(now, enrolling=True)
-    running = record.state == "running"
-    return About(now, record.version, record.simulated, truth, experiment.log, running)
+        return About(now, state="running")
+    return About(now, record.version, record.simulated, truth, experiment.log, record.state)
 
 
 def _early(experiment: _Experiment, evidence: Evidence, zone: str) -> bool:

@@ -8,17 +8,17 @@ from typing import Any
 import pyarrow as pa
 
 from experiments.analysis.cumulative import CumulativeLift
-from experiments.analysis.decision import Progress
 from experiments.analysis.exposed import Exposed
 from experiments.analysis.guardrails import GuardrailResult
 from experiments.analysis.measured_words import describe
 from experiments.analysis.money import AnnualMargin, OfferReturn
+from experiments.analysis.progress import Progress
 from experiments.analysis.results import MetricResult, SegmentResult, Text
 from experiments.analysis.retention import Retention
 from experiments.analysis.sample_ratio import SampleRatio
 from experiments.analysis.verdict import Verdict
 from experiments.design import Design
-from features.database.records import LogEntry
+from features.database.records import ExperimentState, LogEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class About:
         simulated: its customers are made up.
         truth: the planted lift of a simulation, `{metric, lift_abs}`.
         log: the audit log, oldest first.
-        enrolling: customers still join, so that those who came early speak for all.
+        state: of the experiment in the database; None for a file.
     """
 
     generated_at: datetime
@@ -56,7 +56,12 @@ class About:
     simulated: bool = False
     truth: Mapping[str, Any] | None = None
     log: tuple[LogEntry, ...] = ()
-    enrolling: bool = False
+    state: ExperimentState | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody joins any more."""
+        return self.state in ("stopped", "decided")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Report:
         return {
             "experiment": self.design.key,
             "version": self.about.version,
+            "state": self.about.state,
             "hypothesis": self.design.hypothesis,
             "rule": self.design.rule,
             "alpha": self.design.alpha,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.analysis.arms import Withheld
-from experiments.analysis.decision import Code, Decision, Held, Progress, Reason
+from experiments.analysis.decision import Code, Decision, Held, Reason
 from experiments.analysis.guardrails import GuardrailResult
+from experiments.analysis.progress import Progress
 from experiments.analysis.results import MetricResult, Text
 from experiments.analysis.sample_ratio import SampleRatio
 from experiments.analysis.wording import WITHHELD_WORDS, Words, called, lift_words, sentence

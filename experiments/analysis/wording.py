@@ -1,9 +1,10 @@
 """The sentence of a verdict, in English and Chinese."""
 
 from experiments.analysis.arms import Withheld
-from experiments.analysis.decision import Code, Decision, Progress, Reason
+from experiments.analysis.decision import Code, Decision, Reason
 from experiments.analysis.measured_words import lower_is_better
 from experiments.analysis.power import POWER, minimum_detectable_effect
+from experiments.analysis.progress import Progress
 from experiments.analysis.results import MetricResult, Text, VariantResult
 from experiments.analysis.sample_ratio import SampleRatio
 from experiments.design import Design, Metric
