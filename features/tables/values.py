@@ -117,8 +117,8 @@ def _wanted(kind: Kind) -> str:
 
 
 def _plain(kind: str) -> str:
-    """The type without its parameters: DECIMAL(9,2) is a DECIMAL, an enumeration is text."""
-    if kind.startswith("ENUM"):
+    """The type without its parameters: DECIMAL(9,2) is a DECIMAL; an enumeration, or only nulls, is text."""
+    if kind.startswith("ENUM") or kind in ("NULL", '"NULL"'):
         return "VARCHAR"
     return "DECIMAL" if kind.startswith("DECIMAL(") else kind
 

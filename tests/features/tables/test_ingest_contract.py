@@ -320,6 +320,19 @@ def test_a_column_of_the_wrong_type_is_an_error(shop, column, values, type_):
     assert shop.state() == {}
 
 
+def test_a_column_of_nothing_but_nulls_has_no_type_and_is_empty(shop):
+    nothing = {name: pa.nulls(1) for name in ("signed_up_at", "birth_date", "region", "consent_marketing")}
+    shop.write("customers.parquet", pa.table({"customer_id": ["c1"]} | nothing))
+    assert shop.ingest()["customers"]["loaded"] == 1
+    (row,) = shop.rows("SELECT signed_up_at, birth_date, region, consent_marketing FROM customers")
+    assert list(row.values()) == [
+        None,
+        None,
+        None,
+        False,
+    ]  # a shop that asks and gets no answer has no consent
+
+
 def test_a_missing_folder_is_named(shop):
     shop.export.rmdir()
     with pytest.raises(DataError, match="is not a folder"):
