@@ -179,3 +179,84 @@ def test_non_inferiority(interval, margin, expected):
 
 def test_a_guardrail_without_a_number_is_unclear():
     assert guardrail_state(VariantResult("offer", 0, None, None, None), -0.02) is Held.UNCLEAR
+
+
+def report_of(measure, means, n=10_000, planned=None, state=None, waiting=0):
+    """A registry measure (a mean with a variance of 1, near enough) as primary, in two variants."""
+    weights = [{"key": "control", "weight": 0.5}, {"key": "offer", "weight": 0.5}]
+    rule = "fixed" if planned is None else "hybrid"
+    design = parse_design(
+        {
+            "key": "t",
+            "rule": rule,
+            "variants": weights,
+            "primary": measure,
+            "planned_matured_customers": planned,
+        }
+    )
+    day = date(2024, 1, 1)
+    total = 2 * n + waiting
+    exposed = Exposed(total, total, {"control": total // 2, "offer": total - total // 2}, 0, 0, 0, day, day)
+    cells = {(None, key): spend(n, mean) for key, mean in zip(("control", "offer"), means, strict=True)}
+    measured = (Measured(design.described_metrics()[0], cells),)
+    return build_report(
+        design, exposed, Evidence(measured, newest_day=date(2024, 1, 20)), About(NOW, state=state)
+    )
+
+
+def test_where_lower_is_better_a_fall_ships_and_a_rise_rolls_back():
+    assert report_of("offer_cost_d7", (5.0, 4.0)).verdict.code == "ship"
+    assert report_of("offer_cost_d7", (4.0, 5.0)).verdict.code == "roll_back"
+    # Revenue is the other way round.
+    assert report_of("revenue_d7", (5.0, 4.0)).verdict.code == "roll_back"
+
+
+def test_sentences_speak_of_measures_by_name():
+    verdict = report_of("revenue_d7", (4.0, 5.0)).verdict
+    assert verdict.en.startswith("Ship offer: 7-day revenue per customer up 1 from 4")
+    assert verdict.zh.startswith("建议上线 offer：7 天人均销售额 由 4 上升 1")
+
+
+def test_the_reasons_are_the_facts_behind_the_sentence():
+    design = plan(**GUARDED)
+    exposed = Exposed(20_000, 20_000, {"control": 10_000, "offer": 10_000}, 0, 0, 0, None, None)
+    cells = [
+        Measured(
+            design.metrics[0], {(None, "control"): share(10_000, 1000), (None, "offer"): share(10_000, 1200)}
+        ),
+        Measured(
+            design.metrics[1], {(None, "control"): spend(10_000, 10.0), (None, "offer"): spend(10_000, 9.5)}
+        ),
+    ]
+    verdict = build_report(design, exposed, Evidence(tuple(cells)), About(NOW)).verdict
+    assert [reason.code for reason in verdict.reasons] == [
+        "sample_ratio", "progress", "effect", "guardrail_breached",
+    ]  # fmt: skip
+    said = [reason.en for reason in verdict.reasons]
+    assert said[0] == "Customers split as planned (p = 1)."
+    assert said[1] == "20,000 customers count."
+    assert said[2].endswith("significant.")
+    # 9.5/10 − 1 = −5 %, ± 1.96 · √(1/10,000/100 + 1/10,000/90.25) = ± .28 points, times .95.
+    assert said[3] == "offer: spend breaks its margin (margin -2.0%, interval -5.3% to -4.7%)."
+    assert verdict.remedy is None
+
+
+def test_a_verdict_without_an_answer_has_a_remedy():
+    withheld = report_of("revenue_d7", (4.0, 4.0), n=0, waiting=10).verdict
+    assert (withheld.code, withheld.remedy.code) == ("keep_running", "no_customers")
+    assert withheld.remedy.zh.startswith("请载入更新的订单")
+    equal = report_of("revenue_d7", (4.0, 4.0)).verdict
+    assert (equal.code, equal.remedy.code) == ("review", "no_difference")
+
+
+def test_an_experiment_that_nobody_joins_any_more_is_complete_once_all_have_matured():
+    running = report_of("revenue_d7", (4.0, 4.0), planned=40_000, state="running")
+    assert (running.progress.complete, running.verdict.code) == (False, "keep_running")
+    waiting = report_of("revenue_d7", (4.0, 4.0), planned=40_000, state="stopped", waiting=500)
+    assert not waiting.progress.complete
+    stopped = report_of("revenue_d7", (4.0, 4.0), planned=40_000, state="stopped")
+    assert (stopped.progress.complete, stopped.verdict.reason) == (True, "no_difference")
+    # The hybrid keeps its sequence: the planned look never came.
+    assert stopped.primary.method == "confidence_sequence"
+    # Enrolled on January 1, seven days and one more to close: on January 20 nothing is left.
+    assert stopped.progress.days_left is None
