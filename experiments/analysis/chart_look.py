@@ -7,6 +7,7 @@ readers, and nothing is told by colour alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -25,6 +26,23 @@ FONT = (
 # Nothing is drawn further from the reference than this many times what the middle interval reaches: one wild
 # interval would squeeze all the others, and the first days of an experiment all the later ones.
 WIDEST_ROW, WIDEST_DAY = 6.0, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with its words.
+
+    Attributes:
+        chart: what to draw.
+        title: stands above it.
+        about: what it shows, in a sentence, for who cannot see it.
+        subtitle: a smaller line below the title.
+    """
+
+    chart: Any
+    title: str
+    about: str
+    subtitle: str = ""
 
 
 def interval_rows(
@@ -103,21 +121,20 @@ def reference_line(alt: Any, value: float, colour: str = INK) -> Any:
     return rule.encode(y="at:Q")
 
 
-def to_svg(alt: Any, chart: Any, title: str, subtitle: Sequence[str], description: str) -> str:
+def to_svg(alt: Any, name: str, picture: Picture) -> str:
     """The chart as an SVG without fixed size that screen readers read as one picture.
 
     Args:
         alt: the altair module.
-        chart: what to draw.
-        title: stands above it.
-        subtitle: smaller lines below the title.
-        description: what it shows, in a sentence, for who cannot see it.
+        name: sets its inner references apart from those of other charts on the same page.
+        picture: what to draw.
     """
     import vl_convert
 
+    title = picture.title
     dressed = (
-        chart.properties(
-            title=alt.TitleParams(title, subtitle=list(subtitle), anchor="start", frame="bounds")
+        picture.chart.properties(
+            title=alt.TitleParams(title, subtitle=picture.subtitle, anchor="start", frame="bounds")
         )
         .configure(font=FONT, background="transparent", aria=False, padding=8)
         .configure_view(stroke=None)
@@ -132,12 +149,12 @@ def to_svg(alt: Any, chart: Any, title: str, subtitle: Sequence[str], descriptio
         )
     )  # fmt: skip
     drawn = str(vl_convert.vegalite_to_svg(dressed.to_dict()))
-    head, _, body = drawn.partition(">")
+    head, _, body = drawn.replace('id="', f'id="{name}-').replace("url(#", f"url(#{name}-").partition(">")
     view_box = head.partition('viewBox="')[2].partition('"')[0]
     label = f'viewBox="{view_box}" role="img" aria-label="{escape(title)}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {label}>'
-        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{body}"
+        f"<title>{escape(title)}</title><desc>{escape(picture.about)}</desc>{body}"
     )
 
 

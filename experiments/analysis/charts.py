@@ -18,6 +18,7 @@ from experiments.analysis.chart_look import (
     ROW_HEIGHT,
     WIDEST_DAY,
     WIDTH,
+    Picture,
     arm_lines,
     domain,
     interval_rows,
@@ -27,8 +28,6 @@ from experiments.analysis.chart_look import (
 from experiments.analysis.chart_words import LANGUAGES, Wording, relative
 
 Report = dict[str, Any]
-# A chart, its title, the lines below the title, what it says to who cannot see it; None: nothing to draw.
-Drawn = tuple[Any, str, list[str], str] | None
 
 
 def draw_charts(report: Report) -> dict[str, dict[str, str]]:
@@ -46,13 +45,13 @@ def draw_charts(report: Report) -> dict[str, dict[str, str]]:
     charts: dict[str, dict[str, str]] = {}
     for name, draw in CHARTS.items():
         for language in LANGUAGES:
-            drawn = draw(alt, report, Wording(report, language))
-            if drawn is not None:
-                charts.setdefault(name, {})[language] = to_svg(alt, *drawn)
+            picture = draw(alt, report, Wording(report, language))
+            if picture is not None:
+                charts.setdefault(name, {})[language] = to_svg(alt, name, picture)
     return charts
 
 
-def _forest(alt: Any, report: Report, words: Wording) -> Drawn:
+def _forest(alt: Any, report: Report, words: Wording) -> Picture | None:
     """Relative changes, because they alone share an axis."""
     rows = [
         _row(
@@ -66,10 +65,10 @@ def _forest(alt: Any, report: Report, words: Wording) -> Drawn:
     if not rows:
         return None
     chart = interval_rows(alt, rows, "+.0%", words.say("relative"))
-    return chart, words.say("forest"), [], words.say("forest_about")
+    return Picture(chart, words.say("forest"), words.say("forest_about"))
 
 
-def _guardrails(alt: Any, report: Report, words: Wording) -> Drawn:
+def _guardrails(alt: Any, report: Report, words: Wording) -> Picture | None:
     looks = {"holds": (GAIN, "circle"), "unclear": (QUIET, "diamond"), "breached": (LOSS, "cross")}
     rows = []
     for guardrail in report["guardrails"]:
@@ -92,10 +91,10 @@ def _guardrails(alt: Any, report: Report, words: Wording) -> Drawn:
     if not rows:
         return None
     chart = interval_rows(alt, rows, "+.0%", words.say("guardrails_axis"))
-    return chart, words.say("guardrails"), [], words.say("guardrails_about")
+    return Picture(chart, words.say("guardrails"), words.say("guardrails_about"))
 
 
-def _tiers(alt: Any, report: Report, words: Wording) -> Drawn:
+def _tiers(alt: Any, report: Report, words: Wording) -> Picture | None:
     key = report["primary"]
     rows = [
         _row(_label(report, words.tier(segment["value"]), variant), variant, "abs", words, key)
@@ -111,15 +110,11 @@ def _tiers(alt: Any, report: Report, words: Wording) -> Drawn:
         return None
     name = words.measure(key)
     chart = interval_rows(alt, _scaled(rows, words, key), "+,~r", words.say(words.unit(key)))
-    return (
-        chart,
-        words.say("tiers", measure=name),
-        [words.say("by_tier")],
-        words.say("tiers_about", measure=name),
-    )
+    about = words.say("tiers_about", measure=name)
+    return Picture(chart, words.say("tiers", measure=name), about, subtitle=words.say("by_tier"))
 
 
-def _cumulative(alt: Any, report: Report, words: Wording) -> Drawn:
+def _cumulative(alt: Any, report: Report, words: Wording) -> Picture | None:
     key, lines = report["primary"], [line for line in report["cumulative"] if line["points"]]
     if not lines:
         return None
@@ -133,7 +128,7 @@ def _cumulative(alt: Any, report: Report, words: Wording) -> Drawn:
     )
     chart = panels[0] if len(panels) == 1 else alt.vconcat(*panels).resolve_scale(y="shared")
     about = words.say("cumulative_about", measure=name, last=last)
-    return chart, words.say("cumulative", measure=name), [words.say(words.unit(key))], about
+    return Picture(chart, words.say("cumulative", measure=name), about, subtitle=words.say(words.unit(key)))
 
 
 def _panel(alt: Any, variant: str, points: list[dict[str, Any]], report: Report, words: Wording) -> Any:
@@ -171,7 +166,7 @@ def _corner(alt: Any, text: str, corner: str, colour: str) -> Any:
     return mark.encode(x=alt.value(PANEL_WIDTH), y=alt.value(y), text="text:N")
 
 
-def _retention(alt: Any, report: Report, words: Wording) -> Drawn:
+def _retention(alt: Any, report: Report, words: Wording) -> Picture | None:
     found = report["retention"]
     arms = [arm for arm in found["arms"] if arm["curve"]] if found is not None else []
     if not arms:
@@ -184,10 +179,10 @@ def _retention(alt: Any, report: Report, words: Wording) -> Drawn:
     chart = arm_lines(alt, points, [arm["variant"] for arm in arms], x, y)
     last = ", ".join(f"{arm['variant']} {arm['curve'][-1]['returned']:.1%}" for arm in arms)
     day = arms[0]["curve"][-1]["day"]
-    return chart, words.say("retention"), [], words.say("retention_about", day=day, last=last)
+    return Picture(chart, words.say("retention"), words.say("retention_about", day=day, last=last))
 
 
-def _matured(alt: Any, report: Report, words: Wording) -> Drawn:
+def _matured(alt: Any, report: Report, words: Wording) -> Picture | None:
     progress = report["progress"]
     if not progress["exposed"]:
         return None
@@ -208,10 +203,10 @@ def _matured(alt: Any, report: Report, words: Wording) -> Drawn:
         base.mark_text(align="right", dy=-11, fontWeight="bold").encode(x=alt.value(WIDTH), text="text:N"),
     ).properties(width=WIDTH, height=alt.Step(ROW_HEIGHT))
     counts = {name: f"{progress[name]:,}" for name in ("matured", "exposed")}
-    return chart, words.say("matured"), [], words.say("matured_about", **counts)
+    return Picture(chart, words.say("matured"), words.say("matured_about", **counts))
 
 
-CHARTS: dict[str, Callable[[Any, Report, Wording], Drawn]] = {
+CHARTS: dict[str, Callable[[Any, Report, Wording], Picture | None]] = {
     "forest": _forest,
     "cumulative": _cumulative,
     "retention": _retention,

@@ -9,10 +9,12 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from serving.console import gate
 from serving.console.pages import page, protect
 from serving.problems import ProblemError
 
 logger = logging.getLogger("huitou.serving")
+FOR_EVERYONE = ("/console/login", "/console/style.css")
 # Problems with words of their own; the others have those of their status.
 WORDED = {"form_out_of_date": "403", "host_not_allowed": "local", "unauthorized": "local"}
 
@@ -21,12 +23,14 @@ class ConsoleRoute(APIRoute):
     """A route whose every answer is protected, and whose errors are pages; `APIRouter(route_class=…)`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler within the frame."""
+        """The framework's handler within the frame; it finds who asks in `request.state.visit`."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
-                response = await handler(request)
+                seen = request.state.visit = await gate.visit(request)
+                is_allowed = seen.admitted or request.url.path in FOR_EVERYONE
+                response = await handler(request) if is_allowed else gate.login_needed(request)
             except ProblemError as problem:
                 response = _problem_page(request, problem)
             except Exception as error:

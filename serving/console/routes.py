@@ -40,7 +40,7 @@ async def style_sheet(request: Request) -> Response:
 @router.api_route("/login", methods=READ)
 async def login_form(request: Request) -> Response:
     """The form, with a session that it is bound to."""
-    seen = await gate.visit(request)
+    seen: gate.Visit = request.state.visit
     if seen.admitted:
         return RedirectResponse(gate.HOME, 303)
     return _login_page(request, seen, gate.inside(request.query_params.get("next", "")))
@@ -49,7 +49,7 @@ async def login_form(request: Request) -> Response:
 @router.post("/login")
 async def login(request: Request) -> Response:
     """Log in with a key."""
-    seen = await gate.visit(request)
+    seen: gate.Visit = request.state.visit
     fields = await gate.form(request)
     gate.check_form(seen, fields.get("token", ""))
     target = gate.inside(fields.get("next", ""))
@@ -64,7 +64,7 @@ async def login(request: Request) -> Response:
 @router.post("/logout")
 async def logout(request: Request) -> Response:
     """End the session."""
-    seen = await gate.visit(request)
+    seen: gate.Visit = request.state.visit
     gate.check_form(seen, (await gate.form(request)).get("token", ""))
     response = RedirectResponse("/console/login", 303)
     forget(response)
@@ -74,34 +74,25 @@ async def logout(request: Request) -> Response:
 @router.api_route("/", methods=READ)
 async def experiments(request: Request) -> Response:
     """Every experiment with what its newest report says."""
-    seen = await gate.visit(request)
-    if not seen.admitted:
-        return gate.login_needed(request)
     services = request.app.state.services
     shop = services.settings.shop
     found = await read(services.database, _every)
     cards = list_page(
         [(record, _parsed(stored)) for record, stored in found], language_of(request, shop), shop
     )
-    return page(request, "experiments.html", cards=cards, form_token=seen.form_token)
+    return page(request, "experiments.html", cards=cards, form_token=request.state.visit.form_token)
 
 
 @router.api_route("/experiments/{key}", methods=READ)
 async def experiment(request: Request, key: str) -> Response:
     """One experiment."""
-    seen = await gate.visit(request)
-    if not seen.admitted:
-        return gate.login_needed(request)
     shown = await _shown(request, key)
-    return page(request, "experiment.html", e=shown, form_token=seen.form_token)
+    return page(request, "experiment.html", e=shown, form_token=request.state.visit.form_token)
 
 
 @router.api_route("/experiments/{key}/report.html", methods=READ)
 async def report_file(request: Request, key: str) -> Response:
     """The page as one file that needs nothing else."""
-    seen = await gate.visit(request)
-    if not seen.admitted:
-        return gate.login_needed(request)
     shop = request.app.state.services.settings.shop
     shown = await _shown(request, key)
     text = render("report.html", language_of(request, shop), shop, e=shown, style=style())
@@ -111,9 +102,6 @@ async def report_file(request: Request, key: str) -> Response:
 @router.api_route("/experiments/{key}/report.csv", methods=READ)
 async def numbers_file(request: Request, key: str) -> Response:
     """Every number of the newest report, one row each metric, variant and segment."""
-    seen = await gate.visit(request)
-    if not seen.admitted:
-        return gate.login_needed(request)
     _, stored, _ = await _found(request, key)
     return download(csv_file(_parsed(stored)), f"{key}.csv", "text/csv")
 
@@ -121,9 +109,6 @@ async def numbers_file(request: Request, key: str) -> Response:
 @router.api_route("/{rest:path}", methods=[*READ, "POST"])
 async def nothing_here(request: Request, rest: str) -> Response:  # noqa: ARG001 — any other address
     """What is not there, to those who may look."""
-    seen = await gate.visit(request)
-    if not seen.admitted:
-        return gate.login_needed(request)
     raise _not_found()
 
 

@@ -63,6 +63,16 @@ def test_a_chart_scales_is_read_as_one_picture_and_refers_to_nothing(charts, nam
         assert not re.search(r"NaN|undefined|Infinity|null", svg)
 
 
+def test_charts_may_stand_on_one_page(charts):
+    """A reference goes to the first element of that id on the page, so no two charts may share one."""
+    pictures = [pictures["zh"] for pictures in charts.values()]
+    ids = [identity for svg in pictures for identity in re.findall(r' id="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids)) > 0
+    for svg in pictures:
+        assert set(re.findall(r"url\(#([^)]+)\)", svg)) <= set(re.findall(r' id="([^"]+)"', svg))
+        assert "url(" not in re.sub(r"url\(#[^)]+\)", "", svg)
+
+
 def test_letters_are_large_enough_on_a_phone(charts):
     """390 px wide, of which the page leaves about 350 to a picture: no letter below 11 px."""
     for pictures in charts.values():
