@@ -130,7 +130,7 @@ def flipped(data: bytes, rng: Random) -> bytes:
 def mixed_encodings(data: bytes, rng: Random) -> bytes:
     lines = data.splitlines(keepends=True)
     other = rng.choice(["gb18030", "utf-16", "shift_jis"])
-    lines.insert(rng.randrange(1, len(lines)), "l99,o99,顾客,绿茶,2024-01-01,1,1\n".encode(other))
+    lines.insert(rng.randrange(1, len(lines)), "l99,o99,顧客,緑茶,2024-01-01,1,1\n".encode(other))
     return b"".join(lines)
 
 

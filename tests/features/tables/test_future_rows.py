@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from features.tables.ingest import ingest
+from tests.support.command import huitou_json
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 ORDERS = "order_id,customer_id,product_id,ordered_at,quantity,amount\n"
@@ -23,6 +24,12 @@ def test_an_order_after_now_is_rejected_and_one_at_now_is_not(shop, zone):
     shop.write("orders.csv", ORDERS + rows)
     assert reasons(shop, NOW.astimezone(zone)) == {"orders": {"ordered_at: in the future": 2}}
     assert shop.rows("SELECT order_id FROM orders") == [{"order_id": "o1"}]
+
+
+def test_the_command_goes_by_the_clock(shop):
+    shop.write("orders.csv", ORDERS + "o1,c,p,2024-01-01,1,1\no2,c,p,2199-01-01,1,1\n")
+    report = huitou_json("ingest", shop.export, "--workspace", "var", folder=shop.export.parent)
+    assert report["tables"]["orders"]["reasons"] == {"ordered_at: in the future": 1}
 
 
 def test_without_a_clock_nothing_is_in_the_future(shop):
