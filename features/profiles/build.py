@@ -2,30 +2,29 @@
 
 The order lines are read twice (products per day, orders) and everything else derives from those two tables.
 The answer does not depend on the order of rows or files: money is summed in DECIMAL, weights as whole
-numbers, and every order has a last tie-break.
+numbers, and every order has a last tie-break. A return undoes its sale: it stands on the day and in the order
+of the sale it undoes, so what was given back was never bought.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.columns import SEGMENTS
 from features.errors import NotReadyError
 from features.loyalty.tiers import TierRules, TierStanding, tiers_as_of
+from features.profiles import customer_table as table
 from features.profiles.affinity import affinity_lists
 from features.profiles.cadence import DUE_STEPS, due_score, pair_gaps
 from features.profiles.fields import AFFINITY_FIELDS, CUSTOMER_SCHEMA, DUE_SCHEMA
-from features.profiles.lifecycle import lifecycles
+from features.profiles.gaps import GapQuantiles
 from features.profiles.packed_order import packed_order
 from features.profiles.pairs import Pairs, pairs_of
-from features.profiles.rfm import quintiles, segments
 from features.profiles.store import Profiles, read_profiles, write_profiles
 from features.settings import Settings
 from features.tables.engine import Engine, read_sql
@@ -33,16 +32,20 @@ from features.tables.engine import Engine, read_sql
 __all__ = ["Profiles", "build_profiles", "read_profiles", "require_orders", "write_profiles"]
 
 EPOCH = date(1970, 1, 1)
+Ask = Callable[[str], pa.Table]
 # In the order in which each needs those before it.
 STEPS = (
     "profile_customer_codes",
     "profile_product_codes",
+    "profile_returns",
+    "profile_consent",
     "profile_product_days",
     "profile_orders",
     "profile_days",
     "profile_purchase_days",
     "profile_weekdays",
     "profile_hours",
+    "profile_channels",
 )
 
 
@@ -72,27 +75,38 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
     """
     as_of_day = (as_of - EPOCH).days
     with _steps(engine, _parameters(as_of, settings)) as ask:
-        measures = ask("profile_customers")
-        days = ask("profile_tier_days")
-        products = ask("profile_products")
+        measures, products = ask("profile_customers"), ask("profile_products")
+        customers = measures.num_rows
         pairs = pairs_of(
             ask("profile_bought_days"),
-            customers=measures.num_rows,
+            customers=customers,
             products=products.num_rows,
             half_life_days=settings.profiles.affinity_half_life_days,
         )
-    standing = tiers_as_of(
-        _column(days, "customer"),
-        _column(days, "day"),
-        _column(days, "amount"),
-        customers=measures.num_rows,
-        as_of_day=as_of_day,
-        rules=TierRules.from_settings(settings.tiers),
+        standing = _standing(ask("profile_tier_days"), customers, as_of_day, settings)
+        gaps = GapQuantiles(ask("profile_gaps"), customers)
+        identity = ask("profile_identity")
+        behaviour = table.behaviour_columns(ask("profile_behaviour"), ask("profile_deeds"), customers)
+        satisfaction = table.satisfaction_columns(ask("profile_feedback"), ask("profile_tickets"), customers)
+    bought = table.purchase_columns(measures, as_of_day)
+    who = table.identity_columns(identity, as_of, settings.shop.zone)
+    columns = {
+        **bought,
+        **who,
+        **table.tenure_columns(bought, who, as_of_day),
+        **table.rhythm_columns(bought, gaps, settings.profiles),
+        **table.segment_columns(bought),
+        "tier": standing.names,
+        "tier_spend": standing.spend,
+        **_affinities(pairs, products, customers),
+        **behaviour,
+        **satisfaction,
+    }
+    return Profiles(
+        as_of=as_of,
+        customers=table.table_of(columns, CUSTOMER_SCHEMA),
+        due=_due(pairs, measures["customer_id"], products["product_id"], as_of_day, settings),
     )
-    affinities = _affinities(pairs, products, measures.num_rows)
-    customers = _customers(measures, as_of_day, standing, affinities, settings)
-    due = _due(pairs, measures["customer_id"], products["product_id"], as_of_day, settings)
-    return Profiles(as_of=as_of, customers=customers, due=due)
 
 
 def _parameters(as_of: date, settings: Settings) -> dict[str, object]:
@@ -100,12 +114,12 @@ def _parameters(as_of: date, settings: Settings) -> dict[str, object]:
     return {
         "as_of": as_of,
         "as_of_instant": midnight.astimezone(UTC).replace(tzinfo=None),
-        "half_life_days": settings.profiles.affinity_half_life_days,
+        "behaviour_days": settings.profiles.behaviour_days,
     }
 
 
 @contextmanager
-def _steps(engine: Engine, parameters: Mapping[str, object]) -> Iterator[Any]:
+def _steps(engine: Engine, parameters: Mapping[str, object]) -> Iterator[Ask]:
     """Materialise the steps, hand out a function that runs a query over them, and drop them again."""
 
     def used_by(sql: str) -> dict[str, object]:
@@ -118,13 +132,34 @@ def _steps(engine: Engine, parameters: Mapping[str, object]) -> Iterator[Any]:
     made: list[str] = []
     try:
         for name in STEPS:
-            sql = read_sql(name)
+            sql = _step_sql(name)
             engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS {sql}", used_by(sql))
             made.append(name)
         yield ask
     finally:
         for name in made:
             engine.execute(f"DROP TABLE {name}")
+
+
+def _step_sql(name: str) -> str:
+    if name == "profile_consent":
+        return read_sql("consent")
+    if name == "profile_returns":
+        columns = "customer_id, product_id, order_id, local_at, amount"
+        net = read_sql("sales_net_of_returns")
+        return f"SELECT {columns} FROM ({net}) AS net WHERE returned_at IS NOT NULL"  # noqa: S608 — our own
+    return read_sql(name)
+
+
+def _standing(days: pa.Table, customers: int, as_of_day: int, settings: Settings) -> TierStanding:
+    return tiers_as_of(
+        table.column(days, "customer"),
+        table.column(days, "day"),
+        table.column(days, "amount"),
+        customers=customers,
+        as_of_day=as_of_day,
+        rules=TierRules.from_settings(settings.tiers),
+    )
 
 
 def _affinities(pairs: Pairs, products: pa.Table, customers: int) -> dict[str, pa.Array]:
@@ -136,53 +171,6 @@ def _affinities(pairs: Pairs, products: pa.Table, customers: int) -> dict[str, p
         return affinity_lists(pairs, name, codes, words, customers)
 
     return {field: lists(name) for field, name in AFFINITY_FIELDS.items()}
-
-
-def _customers(
-    measures: pa.Table,
-    as_of_day: int,
-    standing: TierStanding,
-    affinities: Mapping[str, pa.Array],
-    settings: Settings,
-) -> pa.Table:
-    first, last = _column(measures, "first_day", np.float64), _column(measures, "last_day", np.float64)
-    days = _column(measures, "purchase_days")
-    orders, spend = _column(measures, "orders"), _column(measures, "spend")
-    sold, discount = _column(measures, "sold", np.float64), _column(measures, "discount", np.float64)
-    age, silent = as_of_day - 1 - first, as_of_day - 1 - last
-    frequency = np.where(days > 0, days - 1.0, np.nan)
-    steady = days >= settings.profiles.due_minimum_orders
-    cadence = np.where(steady, _column(measures, "median_gap", np.float64), np.nan)
-    scores = [quintiles(-silent), quintiles(frequency), quintiles(np.where(days > 0, spend, np.nan))]
-    columns: dict[str, Any] = {
-        "customer_id": measures["customer_id"],
-        "first_ordered_on": first,
-        "last_ordered_on": last,
-        "recency": last - first,
-        "frequency": frequency,
-        "T": age,
-        "days_since_last_order": silent,
-        "monetary_value": _ratio(_column(measures, "repeat_amount", np.float64), frequency),
-        "orders": orders,
-        "purchase_days": days,
-        "spend": spend,
-        "order_value": _ratio(spend, orders),
-        "discount_share": _ratio(discount, sold + discount),
-        "cadence_days": cadence,
-        "due_score": np.where(np.isnan(cadence), np.nan, due_score(silent, cadence, days)),
-        "preferred_weekday": measures["weekday"],
-        "preferred_hour": measures["hour"],
-        "lifecycle": lifecycles(age, silent, settings.profiles),
-        **{
-            f"rfm_{name}": np.where(score > 0, score, np.nan)
-            for name, score in zip(("recency", "frequency", "monetary"), scores, strict=True)
-        },
-        "segment": np.asarray([*SEGMENTS, None], dtype=object)[segments(*scores)],
-        "tier": standing.names,
-        "tier_spend": standing.spend,
-        **affinities,
-    }
-    return _table(columns, CUSTOMER_SCHEMA)
 
 
 def _due(
@@ -210,35 +198,8 @@ def _due(
         "gap_days": np.where(days >= minimum, np.round(gaps, 6), np.nan)[order],
         "due_score": score[order],
     }
-    return _table(columns, DUE_SCHEMA)
+    return table.table_of(columns, DUE_SCHEMA)
 
 
 def _words(ids: pa.ChunkedArray, numbers: NDArray[np.int32]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(numbers), ids.combine_chunks())
-
-
-def _column(table: pa.Table, name: str, dtype: Any = None) -> NDArray[Any]:
-    """A column as an array, nulls as NaN."""
-    values: NDArray[Any] = table[name].to_numpy()
-    return values if dtype is None else values.astype(dtype)
-
-
-def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The quotient, NaN where the denominator is not above 0."""
-    quotient = np.full(len(numerator), np.nan)
-    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
-    return quotient
-
-
-def _table(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """Columns as an Arrow table of the schema, NaN as null."""
-    arrays = []
-    for field in schema:
-        values = columns[field.name]
-        if isinstance(values, np.ndarray):
-            if pa.types.is_date(field.type):
-                values = pa.array(values, pa.float64(), from_pandas=True).cast(pa.int32())
-            else:
-                values = pa.array(values, from_pandas=True)
-        arrays.append(values.cast(field.type))
-    return pa.table(arrays, schema=schema)

@@ -1,4 +1,4 @@
-"""Sorting by several whole numbers at once: packed into one, because sorting plain numbers is what is fast."""
+"""Sorting by several whole numbers at once: packed into one, because plain numbers are what sorts fast."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ Ints = NDArray[np.integer]
 def packed_order(*keys: tuple[Ints, int]) -> NDArray[np.int64]:
     """The order of rows by the first key, then the second and so on, then by row: as `np.lexsort` gives it.
 
-    The keys and the row number are packed into 63 bits and sorted as values, which takes a tenth of the time of
-    sorting by keys; where they do not fit, `np.lexsort` does it.
+    The keys and the row number are packed into 63 bits and sorted as values, which takes a fraction of the time
+    of sorting by keys; where they do not fit, `np.lexsort` does it.
 
     Args:
         keys: each int[n] of numbers from 0, with how many different numbers there may be.

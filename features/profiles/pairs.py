@@ -20,8 +20,8 @@ class Pairs:
         customer, product: int32[n], their numbers.
         purchase_days: int32[n], on how many days.
         first_day, last_day: int32[n], days since 1970-01-01.
-        weight: int64[n], Σ ½^(age / half-life) in billionths, the age counted back from the customer's own last
-            purchase day: a share does not change with the origin, and the newest purchase always weighs 1.
+        weight: int64[n], Σ ½^(age / half-life) in billionths, the age counted back from the customer's own
+            last purchase day: a share does not change with the origin, and the newest purchase weighs 1.
     """
 
     customer: NDArray[np.int32]

@@ -5,13 +5,15 @@ SELECT
     bought.last_day,
     COALESCE(bought.purchase_days, 0) AS purchase_days,
     CAST(bought.repeat_amount AS DOUBLE) AS repeat_amount,
-    bought.median_gap,
     COALESCE(placed.orders, 0) AS orders,
+    placed.discounted_orders,
     CAST(COALESCE(spent.spend, 0) AS DOUBLE) AS spend,
     CAST(placed.sold AS DOUBLE) AS sold,
+    CAST(COALESCE(placed.returned, 0) AS DOUBLE) AS returned,
     CAST(placed.discount AS DOUBLE) AS discount,
     weekdays.weekday,
-    hours.hour
+    hours.hour,
+    channels.channel
 FROM profile_customer_codes AS codes
 LEFT JOIN (
     SELECT
@@ -19,13 +21,18 @@ LEFT JOIN (
         MIN(day) AS first_day,
         MAX(day) AS last_day,
         COUNT(*) AS purchase_days,
-        SUM(CASE WHEN previous_day IS NOT NULL THEN amount END) AS repeat_amount,
-        MEDIAN(day - previous_day) AS median_gap
+        SUM(CASE WHEN previous_day IS NOT NULL THEN amount END) AS repeat_amount
     FROM profile_purchase_days
     GROUP BY customer
 ) AS bought ON bought.customer = codes.customer
 LEFT JOIN (
-    SELECT customer, COUNT(paid_at) AS orders, SUM(sold) AS sold, SUM(discount) AS discount
+    SELECT
+        customer,
+        COUNT(paid_at) AS orders,
+        SUM(CASE WHEN paid_at IS NOT NULL AND discount > 0 THEN 1 ELSE 0 END) AS discounted_orders,
+        SUM(sold) AS sold,
+        SUM(returned) AS returned,
+        SUM(discount) AS discount
     FROM profile_orders
     GROUP BY customer
 ) AS placed ON placed.customer = codes.customer
@@ -34,4 +41,5 @@ LEFT JOIN (
 ) AS spent ON spent.customer = codes.customer
 LEFT JOIN profile_weekdays AS weekdays ON weekdays.customer = codes.customer
 LEFT JOIN profile_hours AS hours ON hours.customer = codes.customer
+LEFT JOIN profile_channels AS channels ON channels.customer = codes.customer
 ORDER BY codes.customer

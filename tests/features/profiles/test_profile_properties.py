@@ -1,6 +1,8 @@
 """What must hold for any order lines at all."""
 
 import random
+from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.profiles.build import build_profiles
+from features.tables.engine import read_sql
 from tests.support.order_lines import Line, engine_with, profiles_of, settings_with
 
 AS_OF = date(2023, 6, 1)
@@ -57,13 +60,33 @@ def test_row_order_and_file_split_never_change_a_profile(rows, chance: random.Ra
 @SLOW
 @given(st.lists(lines(), max_size=60))
 def test_totals_over_customers_are_totals_over_lines(rows):
-    profiles = profiles_of(rows, AS_OF)
+    with engine_with([rows]) as engine:
+        profiles = build_profiles(engine, AS_OF, settings_with())
+        kept = {key for key, amount in _net(engine).items() if amount > 0}
     spend = sum((Decimal(repr(value)) for value in profiles.customers["spend"].to_pylist()), Decimal(0))
     assert spend == sum((Decimal(row.amount) for row in rows), Decimal(0))
-    bought = {(row.customer, row.product, row.at.date()) for row in rows}
-    bought = {key for key in bought if _net(rows, key) > 0}
-    assert sum(profiles.due["purchase_days"].to_pylist()) == len(bought)
-    assert sum(profiles.customers["purchase_days"].to_pylist()) == len({(key[0], key[2]) for key in bought})
+    assert sum(profiles.due["purchase_days"].to_pylist()) == len(kept)
+    assert sum(profiles.customers["purchase_days"].to_pylist()) == len({(key[0], key[2]) for key in kept})
+    sold = sum((Decimal(row.amount) for row in rows if Decimal(row.amount) > 0), Decimal(0))
+    returned = sum(Decimal(repr(value)) for value in profiles.customers["returned_amount"].to_pylist())
+    assert spend == sold - returned
+
+
+@SLOW
+@given(st.lists(lines(), max_size=30), lines(), st.integers(0, 30))
+def test_a_return_undoes_its_sale(rows, sale, days):
+    """Whatever else happened: a sale and the return that names it leave only the return's own trace."""
+    price = str(abs(Decimal(sale.amount)) + 1)
+    bought = replace(sale, amount=price, order="undone", discount=None)
+    back = replace(bought, at=min(sale.at + timedelta(days=days), MIDNIGHT - timedelta(minutes=1)))
+    back = replace(back, amount=f"-{price}", order="", returns="undone")
+    with_both = profiles_of([*rows, bought, back], AS_OF, categories=CATEGORIES)
+    # Without a line of this customer and product nobody would know of either.
+    known = [replace(bought, amount="0", quantity="0")]
+    without = profiles_of([*rows, *known], AS_OF, categories=CATEGORIES)
+    own = ["returned_amount", "return_share", "discount_share"]  # of what was sold, kept or not
+    assert with_both.customers.drop_columns(own).equals(without.customers.drop_columns(own))
+    assert with_both.due.equals(without.due)
 
 
 @SLOW
@@ -89,5 +112,9 @@ def test_large_sums_are_exact_to_the_cent():
     assert sum(spend) == Decimal("123456789.99") + 2_000 * Decimal("0.01")
 
 
-def _net(rows, key):
-    return sum(Decimal(row.amount) for row in rows if (row.customer, row.product, row.at.date()) == key)
+def _net(engine):
+    """Amount by customer, product and day once every return stands with its sale."""
+    net = Counter()
+    for line in engine.query(read_sql("sales_net_of_returns"), {"as_of": AS_OF}).to_pylist():
+        net[line["customer_id"], line["product_id"], line["local_at"].date()] += line["amount"]
+    return net
