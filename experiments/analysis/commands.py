@@ -92,8 +92,7 @@ def report(
     now = datetime.now(UTC)
     with open_database(settings.database_url) as database:
         wanted = _wanted(settings, database, keys or [], every)
-        kept = [_keep(output, settings, database, key, now=now, actor=actor, skip=every) for key in wanted]
-    reports = [each for each in kept if each is not None]
+        reports, failed = _keep_each(output, settings, database, wanted, now=now, actor=actor, go_on=every)
     if csv is not None:
         _write_csv([found for found, _ in reports], csv)
     output.result(
@@ -104,6 +103,11 @@ def report(
         for found, body in reports:
             with output.step("mlflow", f"Logging {found.design.key} in MLflow"):
                 log_report(settings, found, body["charts"])
+    if failed:
+        raise DataError(
+            f"{len(failed)} of {len(wanted)} experiments could not be reported: {', '.join(failed)}.",
+            "The lines above say why.",
+        )
 
 
 def _from_files(
@@ -145,27 +149,35 @@ def _wanted(settings: Settings, database: "Database", keys: list[str], every: bo
     return started if holdout_design(settings.experiments) is None else [*started, HOLDOUT_KEY]
 
 
-def _keep(
+def _keep_each(
     output: Output,
     settings: Settings,
     database: "Database",
-    key: str,
+    keys: list[str],
     *,
     now: datetime,
     actor: str,
-    skip: bool,
-) -> "tuple[Report, dict[str, Any]] | None":
-    """Store one report; with `skip`, one that nobody was exposed to yet is noted and left out."""
+    go_on: bool,
+) -> "tuple[list[tuple[Report, dict[str, Any]]], list[str]]":
+    """Store a report of each; with `go_on`, what fails is noted, and fails the command unless it only waits.
+
+    Returns:
+        The reports with their bodies, and the keys that failed.
+    """
     from experiments.analysis.live import keep_report
 
-    try:
-        with output.step("report", f"Reporting {key}"):
-            return keep_report(settings, database, key, now=now, actor=actor)
-    except NotReadyError as error:
-        if not skip:
-            raise
-        output.note(str(error))
-        return None
+    reports, failed = [], []
+    for key in keys:
+        try:
+            with output.step("report", f"Reporting {key}"):
+                reports.append(keep_report(settings, database, key, now=now, actor=actor))
+        except (DataError, NotReadyError) as error:
+            if not go_on:
+                raise
+            output.note(str(error))
+            if isinstance(error, DataError):
+                failed.append(key)
+    return reports, failed
 
 
 def _write_csv(reports: "list[Report]", path: Path) -> None:

@@ -7,7 +7,7 @@ report.tables()["retention"]    # tidy Arrow tables, one a part of the report
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -118,6 +118,7 @@ def analyze_experiment(
             },
             offers=offers,
         )
+    evidence = _with_those_after_stop(experiment, evidence, zone)
     about = _about(experiment, now, truth)
     return build_report(experiment.design, exposed, evidence, about, _early(experiment, evidence, zone))
 
@@ -244,10 +245,10 @@ def _metrics(design: Design, days: int, totals: Mapping[str, float]) -> tuple[Me
         if standing is not None and (number is None or totals[number]):
             found.setdefault(standing.key, standing)
     own = {metric.key for metric in design.metrics}
-    return tuple(metric if metric.key in own else _adjusted(metric) for metric in found.values())
+    return tuple(metric if metric.key in own else adjusted(metric) for metric in found.values())
 
 
-def _adjusted(metric: Metric) -> Metric:
+def adjusted(metric: Metric) -> Metric:
     """A measure of the registry with its covariate: what the customer bought in the 28 days before."""
     found = windowed(metric.key)
     return metric if found is None else metric.model_copy(update={"covariate": found[0].covariate})
@@ -262,6 +263,17 @@ def _about(experiment: _Experiment, now: datetime, truth: Mapping[str, Any] | No
     if record is None:
         return About(now, state="running")
     return About(now, record.version, record.simulated, truth, experiment.log, record.state)
+
+
+def _with_those_after_stop(experiment: _Experiment, evidence: Evidence, zone: str) -> Evidence:
+    """Count the matured customers who had the variant for a part of their window only."""
+    stopped_at = None if experiment.record is None else experiment.record.stopped_at
+    if stopped_at is None:
+        return evidence
+    days = _primary_days(experiment.design)
+    whole = evidence.matured_on(stopped_at.astimezone(ZoneInfo(zone)).date(), days)
+    partly = evidence.matured_on(date.max, days) - whole
+    return replace(evidence, counts={**evidence.counts, "window_after_stop": partly})
 
 
 def _early(experiment: _Experiment, evidence: Evidence, zone: str) -> bool:

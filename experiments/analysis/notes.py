@@ -28,6 +28,10 @@ COUNTED = {
         "{} customers no longer agree to personalization and are left out.",
         "{} 位顾客已不同意个性化，不计入。",
     ),
+    "window_after_stop": (
+        "{} customers were exposed so late that the experiment had stopped before their window closed.",
+        "{} 位顾客在实验停止前不久才曝光，其观察期的一部分已没有该方案。",
+    ),
     "lines_without_margin": (
         "{} order lines after exposure are of products without a margin and earn 0.",
         "曝光后有 {} 行订单的商品没有毛利率，毛利按 0 计。",

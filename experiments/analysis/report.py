@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from experiments.analysis import tidy
 from experiments.analysis.cumulative import CumulativeLift
 from experiments.analysis.exposed import Exposed
 from experiments.analysis.guardrails import GuardrailResult
@@ -157,9 +158,7 @@ class Report:
 
         `q_value` is Benjamini and Hochberg's over all rows, for reading many results and rarely being fooled.
         """
-        from experiments.analysis.tidy import metrics_table
-
-        return metrics_table(self)
+        return tidy.metrics_table(self)
 
     def tables(self) -> dict[str, pa.Table]:
         """Every part of the report as a tidy table, also the empty ones.
@@ -167,6 +166,4 @@ class Report:
         Their names are metrics, guardrails, retention (the curves), pace (each variant against the control),
         cumulative, annual_margin and offer_return.
         """
-        from experiments.analysis.tidy import tables
-
-        return tables(self)
+        return tidy.tables(self)

@@ -218,8 +218,11 @@ def test_a_hybrid_that_was_decided_early_keeps_its_sequence(shop):
     # By March 12 only those exposed up to March 4 had matured.
     store.set_state("test", "stopped", "test", utc(12))
     store.set_state("test", "decided", "test", utc(12), decision="ship")
-    assert judge(shop).primary.method == "confidence_sequence"
-    assert "early_enrollees" not in codes(judge(shop))
+    decided = judge(shop)
+    assert decided.primary.method == "confidence_sequence"
+    assert "early_enrollees" not in codes(decided)
+    # On March 12 the seven days of those exposed from March 5 to 10 were not over: six in ten of 40.
+    assert codes(decided)["window_after_stop"].startswith("24 customers")
 
 
 def test_a_hybrid_decided_at_its_end_keeps_the_fixed_interval(shop):

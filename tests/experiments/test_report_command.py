@@ -108,6 +108,11 @@ def test_all_reports_what_was_started_and_says_what_it_cannot(shop, run, tmp_pat
     assert row["lift_abs"] == pytest.approx(shown["metrics"][0]["variants"][0]["lift_abs"])
     with pytest.raises(NotReadyError, match="'waiting' has no exposures yet"):
         run("report", "waiting", "--no-mlflow")
+    # One that cannot be reported does not keep the others from being.
+    shop.expose("waiting", ("c1", "stranger", utc(5)))
+    with pytest.raises(DataError, match="1 of 3 experiments could not be reported: waiting"):
+        run("report", "--all", "--no-mlflow")
+    assert len(shop.database.experiments.reports("push")) == 2
 
 
 def test_each_report_is_a_run(shop):
