@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from experiments.analysis.exposed import Exposed
 from experiments.analysis.results import MetricResult, Text
-from experiments.analysis.wording import WITHHELD_WORDS
+from experiments.analysis.wording import WITHHELD_WORDS, called
 from experiments.design import Design
 
 COUNTED = {
@@ -102,13 +102,13 @@ def notes(
 
 
 def _of_metric(result: MetricResult, exposed: Exposed) -> Iterator[Text]:
-    key, waiting = result.metric.key, exposed.customers - result.customers
+    (name_en, name_zh), waiting = called(result.metric.key), exposed.customers - result.customers
     if waiting:
         yield Text(
             "not_matured",
-            f"{key}: {waiting:,} of {exposed.customers:,} customers have not matured and do not count; "
+            f"{name_en}: {waiting:,} of {exposed.customers:,} customers have not matured and do not count; "
             "until they have, this speaks of those who came first.",
-            f"{key}：{exposed.customers:,} 位顾客中有 {waiting:,} 位观察期未满，未计入；"
+            f"{name_zh}：{exposed.customers:,} 位顾客中有 {waiting:,} 位观察期未满，未计入；"
             "在此之前，结果只代表较早进入的顾客。",
         )
     for variant in result.variants:
@@ -116,6 +116,6 @@ def _of_metric(result: MetricResult, exposed: Exposed) -> Iterator[Text]:
             en, zh = WITHHELD_WORDS[variant.withheld]
             yield Text(
                 "withheld",
-                f"{key}, {variant.variant}: no interval, because {en}.",
-                f"{key}，{variant.variant}：没有区间，因为{zh}。",
+                f"{name_en}, {variant.variant}: no interval, because {en}.",
+                f"{name_zh}，{variant.variant}：没有区间，因为{zh}。",
             )
