@@ -35,8 +35,12 @@ A contract column that `columns` does not name is taken from a source column of 
 is one.
 """
 
+import codecs
 import hashlib
+import math
+import re
 import tomllib
+from array import array
 from pathlib import Path, PurePath
 from typing import Any, Literal, Self
 from zoneinfo import available_timezones
@@ -48,6 +52,8 @@ from features.tables.contracts import CONTRACTS, Kind
 
 EPOCH_FORMATS = ("epoch_seconds", "epoch_milliseconds")
 WHOLE_NUMBER = "whole_number"
+# A stamp's text: anything but %, or one of the directives that DuckDB reads.
+STAMP_FORMAT = re.compile(r"([^%]|%(-?[dHIjmMSy]|[aAbBcfgGhnpTuUVwWxXYzZ%]))+")
 WORDS_FIT = (Kind.TEXT, Kind.BOOLEAN, Kind.CONSENT)
 REMEDY = "See the head of features/tables/mapping.py and examples/mappings/ for what a mapping may say."
 
@@ -75,6 +81,13 @@ class CsvFormat(_Strict):
     thousands: Literal["", ".", ",", " ", "'"] = ""
     null_values: tuple[str, ...] = ("",)
 
+    @field_validator("delimiter", "quote")
+    @classmethod
+    def _plain_sign(cls, value: str) -> str:
+        if not value.isascii() or value in ("\r", "\n"):
+            raise ValueError(f"{value!r} is no ASCII character within a line")
+        return value
+
     @model_validator(mode="after")
     def _signs_differ(self) -> Self:
         if self.thousands == self.decimal_point:
@@ -88,8 +101,9 @@ class CsvFormat(_Strict):
     def _known_encoding(cls, value: str) -> str:
         probe = "a,b\n"
         try:
-            known = probe.encode(value).decode(value) == probe
-        except (LookupError, UnicodeError):  # codecs that turn bytes into bytes are no text encodings
+            # As pyarrow calls it, with a mere buffer; rot13, hex, punycode and the like want something else.
+            known = codecs.getdecoder(value)(array("B", probe.encode(value)))[0] == probe
+        except (LookupError, UnicodeError, TypeError, AttributeError):
             known = False
         if not known:
             raise ValueError(f"{value!r} is not a text encoding such as utf-8 or gb18030")
@@ -159,6 +173,8 @@ class RejectRule(_Strict):
             raise ValueError("a list of values goes with op 'in', and only with it")
         if self.op == "starts_with" and not isinstance(self.value, str):
             raise ValueError("op 'starts_with' needs a text value")
+        if isinstance(self.value, float) and not math.isfinite(self.value):
+            raise ValueError("a number to compare with must be finite")
         return self
 
     @property
@@ -257,6 +273,7 @@ def _check_column(table: str, name: str, source: ColumnSource) -> None:
         raise ValueError(f"{table}.{name} is no text of the source, so it takes no words")
     if column.kind is Kind.ID and source.format not in (None, WHOLE_NUMBER):
         raise ValueError(f"{table}.{name} is an id, whose only format is {WHOLE_NUMBER!r}")
+    _check_format(f"{table}.{name}", source.format)
     timed = column.kind in (Kind.INSTANT, Kind.DATE, Kind.ID)
     if (source.format and not timed) or (source.zone and column.kind is not Kind.INSTANT):
         raise ValueError(f"{table}.{name} is no instant, so it takes no format or zone")
@@ -268,6 +285,12 @@ def _check_latest_by(table: str, source: ColumnSource) -> None:
         raise ValueError(f"{table} keep every row; latest_by is for {kept}")
     if not (source.column or source.first_of) or source.words:
         raise ValueError(f"{table}.latest_by is an instant: say column or first_of, and format and zone")
+    _check_format(f"{table}.latest_by", source.format)
+
+
+def _check_format(name: str, format_: str | None) -> None:
+    if format_ is not None and not STAMP_FORMAT.fullmatch(format_):
+        raise ValueError(f"the format {format_!r} of {name} is none such as %d.%m.%Y %H:%M")
 
 
 def load_mapping(path: Path) -> Mapping:

@@ -225,7 +225,17 @@ def test_a_chinese_export_in_gbk(shop):
         ),
         ('[orders]\nfile = "x.csv"\n[orders.csv]\nencoding = "klingon"', "'klingon' is not a text encoding"),
         ('[orders]\nfile = "x.csv"\n[orders.csv]\nencoding = "hex"', "'hex' is not a text encoding"),
+        ('[orders]\nfile = "x.csv"\n[orders.csv]\nencoding = "punycode"', "is not a text encoding"),
         ('[orders]\nfile = "x.csv"\n[orders.csv]\nthousands = "."', "cannot be both decimal_point and"),
+        ('[orders]\nfile = "x.csv"\n[orders.csv]\ndelimiter = "；"', "'；' is no ASCII character within"),
+        (
+            '[orders]\nfile = "x.csv"\n[[orders.reject]]\ncolumn = "a"\nop = "lt"\nvalue = nan',
+            "must be finite",
+        ),
+        (
+            '[orders]\nfile = "x.csv"\n[orders.columns]\nordered_at = {column = "a", format = "%Q"}',
+            "the format '%Q' of orders.ordered_at is none such as",
+        ),
         ('[orders]\nfile = "x.csv"\n[orders.csv]\nquote = ","', "cannot be both delimiter and quote"),
         (
             '[orders]\nfile = "x.csv"\n[orders.columns]\norder_id = {column = "a", format = "%d"}',
