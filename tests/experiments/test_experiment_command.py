@@ -87,7 +87,7 @@ def test_a_person_reads_the_verdict_first(files):
     done = run(files)
     assert done.exit_code == 0
     assert done.stdout.startswith("Ship mens: visit up 30.00 points")
-    assert "Sample ratio as planned: p = 1" in done.stdout
+    assert "Customers split as planned (p = 1)." in done.stdout
 
 
 def test_the_shops_language_is_spoken(files, monkeypatch):
