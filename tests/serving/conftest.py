@@ -12,16 +12,16 @@ import pytest
 from redis import Redis
 from starlette.testclient import TestClient
 
-from experiments.assignment import none_running
 from features.cache.embedded_redis import EmbeddedRedis
-from features.database.store import open_database
+from features.database.records import Exposure
+from features.database.store import Database, open_database
 from features.loyalty.offers import OfferCatalogue
 from features.release.read import Release, open_release
 from features.release.write import write_release
 from features.settings import Settings
 from serving.app import create_app
 from tests.support.redis_server import redis_server
-from tests.support.releases import CUSTOMERS, small_contents
+from tests.support.releases import CUSTOMERS, small_contents, with_more_customers
 
 NOON = datetime(2018, 1, 2, 12, 0, tzinfo=UTC)
 # Generous beside the defaults: the tests ask what is answered, not how fast this machine is.
@@ -29,21 +29,22 @@ FAST = {"release_poll_ms": 20}
 CACHE = {"timeout_ms": 300, "breaker_probe_ms": 20, "breaker_failures": 2}
 DATABASE = {"timeout_ms": 500, "write_timeout_ms": 500}
 
-OFFERS = OfferCatalogue.model_validate(
-    {
-        "offers": [
-            {
-                "id": "gold-week",
-                "name": {"zh": "金卡周", "en": "Gold week"},
-                "priority": 60,
-                "valid_for_days": 7,
-                "when": {"tiers": ["gold", "platinum"]},
-                "benefit": {"type": "percent_off", "percent": 10},
-                "reason": {"zh": "因为您是{tier}会员", "en": "Because you are a {tier} member"},
-            }
-        ]
-    }
-)
+GOLD_WEEK = {
+    "id": "gold-week",
+    "name": {"zh": "金卡周", "en": "Gold week"},
+    "priority": 60,
+    "valid_for_days": 7,
+    "when": {"tiers": ["gold", "platinum"]},
+    "benefit": {"type": "percent_off", "percent": 10},
+    "reason": {"zh": "因为您是{tier}会员", "en": "Because you are a {tier} member"},
+}
+# Variants of an experiment whose second arm changes something.
+EVEN = ("control", "changed")
+
+
+def catalogue(*further: dict[str, object]) -> OfferCatalogue:
+    """The offer of every test, and others that differ from it as said."""
+    return OfferCatalogue.model_validate({"offers": [GOLD_WEEK, *(GOLD_WEEK | each for each in further)]})
 
 
 @dataclass
@@ -78,14 +79,44 @@ class Shop:
         return open_release(folder)
 
     def set_live(self, release_id: str) -> None:
-        with open_database(self.settings.database_url) as database:
+        with self.database() as database:
             database.set_live(release_id, self.clock())
+
+    def database(self) -> Database:
+        """Another process's look at the database."""
+        return open_database(self.settings.database_url)
+
+    def name(self, release_id: str, alias: str) -> None:
+        with self.database() as database:
+            database.set_alias(alias, release_id, self.clock())
+
+    def start(self, key: str, treatment: dict[str, object] | None = None, **changes: object) -> None:
+        """Run an experiment of two equal arms, the second of which is treated."""
+        variants = [{"key": EVEN[0], "weight": 0.5}, {"key": EVEN[1], "weight": 0.5}]
+        design = {"key": key, "rule": "fixed", "variants": variants} | changes
+        if treatment is not None:
+            variants[1]["treatment"] = treatment
+        with self.database() as database:
+            database.experiments.save_design(key, json.dumps(design), "test", self.clock())
+            database.experiments.set_state(key, "running", "test", self.clock())
+
+    def stop(self, key: str) -> None:
+        with self.database() as database:
+            database.experiments.set_state(key, "stopped", "test", self.clock())
+
+    def exposures(self, key: str) -> dict[str, Exposure]:
+        """What was logged, by customer; nobody twice."""
+        with self.database() as database:
+            rows = [each for batch in database.experiments.exposure_batches(key) for each in batch]
+        found = {each.customer_id: each for each in rows}
+        assert len(found) == len(rows)
+        return found
 
     def flush(self) -> None:
         Redis.from_url(self.redis.url).flushall()
 
     @contextmanager
-    def client(self, assigner=none_running, host="127.0.0.1", **settings):
+    def client(self, assigner=None, host="127.0.0.1", **settings):
         """A client on this machine, with the app started; `settings` change sections."""
         sections = {
             name: getattr(self.settings, name).model_copy(update=values) for name, values in settings.items()
@@ -110,8 +141,9 @@ def contents(seed: int = 1, **changes: object):
         }
         for customer in CUSTOMERS
     ]
-    defaults = {"profiles": [json.dumps(profile).encode() for profile in profiles], "offers": OFFERS}
-    return replace(small_contents(seed), **(defaults | changes))
+    more = changes.pop("more_customers", ())
+    defaults = {"profiles": [json.dumps(profile).encode() for profile in profiles], "offers": catalogue()}
+    return with_more_customers(replace(small_contents(seed), **(defaults | changes)), more)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A small, readable release for tests: 6 customers, 40 products, 4 categories."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -66,3 +67,30 @@ def small_contents(seed: int = 1, **changes: Any) -> ReleaseContents:
         data_fingerprint="test",
     )
     return replace(contents, **changes)
+
+
+def with_more_customers(contents: ReleaseContents, customer_ids: Sequence[str]) -> ReleaseContents:
+    """The same release with further customers, each of them ada under another name."""
+    more = len(customer_ids)
+    profile = json.loads(contents.profiles[0])
+    own = contents.history[: contents.history_offsets[1]]
+
+    def copied(values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, np.repeat(values[:1], more, axis=0)])
+
+    offsets = contents.history_offsets[-1] + len(own) * np.arange(1, more + 1)
+    return replace(
+        contents,
+        customer_ids=(*contents.customer_ids, *customer_ids),
+        personalization=copied(contents.personalization),
+        rows={
+            placement: Rows(copied(rows.product), copied(rows.score), copied(rows.source))
+            for placement, rows in contents.rows.items()
+        },
+        profiles=[
+            *contents.profiles,
+            *(json.dumps(profile | {"customer_id": customer}).encode() for customer in customer_ids),
+        ],
+        history=np.concatenate([contents.history, *[own] * more]),
+        history_offsets=np.concatenate([contents.history_offsets, offsets]),
+    )
