@@ -36,6 +36,8 @@ def ingest(
     mapping = load_mapping(map_file) if map_file is not None else None
     with output.step("ingest", f"Loading {source}"):
         report = load(source, mapping, settings, now=datetime.now(UTC))
+    if report.note:
+        output.note(report.note)
     output.result(report.to_dict(), lambda screen: show_ingest(screen, report.to_dict(), settings))
 
 

@@ -7,6 +7,7 @@ import pytest
 from features.errors import DataError
 from features.tables.ingest import ingest
 from features.tables.mapping import load_mapping
+from tests.support.command import huitou
 
 EXPORT = (
     "Invoice;StockCode;When;Customer ID;Quantity;Price;Coupon;Rebate\n"
@@ -69,9 +70,12 @@ def test_a_mapping_renames_computes_and_rejects(shop):
     assert second["discount"] == Decimal("0.3500")  # 0.25 + 0.10
 
 
-def test_the_note_reaches_the_report(shop):
+def test_the_note_reaches_the_report_and_whoever_runs_the_command(shop):
     shop.write("sales-1.csv", EXPORT)
     assert ingest(shop.export, shop.mapping(MAPPING), shop.settings).to_dict()["note"] == "a real export"
+    said = huitou("ingest", "export", "--map", "export/map.toml", folder=shop.export.parent)
+    assert "a real export" in said.stderr
+    assert "Invoice: cancelled: 1" in said.stdout
 
 
 def test_a_sum_of_nothing_is_no_value(shop):
