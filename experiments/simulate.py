@@ -97,7 +97,7 @@ def draw_population(rng: np.random.Generator, *, customers: int, days: int, true
         DataError: too few customers or days, or a lift that some customer's chance has no room for.
     """
     _check(customers, days, true_lift)
-    gap_days = np.clip(rng.lognormal(2.6, 0.5, customers), 5, 60)  # half of them 10 to 19 days
+    gap_days = np.clip(rng.lognormal(3.0, 0.5, customers), 7, 60)  # half of them 14 to 28 days
     bought_before, alive = _history(rng, gap_days)
     silent_days = np.argmax(bought_before[:, ::-1], axis=1).astype(np.int64)
     lapsed = silent_days > LAPSED_AFTER_DAYS

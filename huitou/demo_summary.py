@@ -10,6 +10,7 @@ from rich.table import Table
 from features.columns import TASKS
 from features.settings import Settings
 from huitou.data_commands import show_profiles
+from huitou.simulate_command import simulation_panel
 from training.commands import show_leaderboard
 
 TASK_TITLES = {
@@ -36,6 +37,7 @@ def show_summary(screen: Console, summary: dict[str, Any], settings: Settings, s
     screen.print(f"Release [bold]{summary['release_id']}[/] is live with rows for {published}.")
     for customer in summary["sample"]:
         screen.print(_customer_panel(customer, settings.shop.currency))
+    screen.print(simulation_panel(summary["experiment"], summary["simulation"], settings.shop.locale))
     parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary["seconds"].items())
     screen.print(f"Seconds: {parts}. Peak memory: {summary['peak_memory_mb']:,} MB.")
     _show_next_steps(screen, summary, settings, serving)
@@ -81,6 +83,7 @@ def _show_next_steps(screen: Console, summary: dict[str, Any], settings: Setting
         f"curl -s -X POST {address}/v1/recommendations -H 'Content-Type: application/json' "
         f'-d \'{{"customer_id": "{customer}", "placement": "discover", "limit": 5}}\'',
         f"API reference: {address}/docs",
+        f"Console, with the simulated experiment: {address}/console/",
         f"Runs, charts, aliases: .venv/bin/mlflow ui --backend-store-uri {settings.mlflow_uri} --port 5000",
     ):
         screen.print("  " + line, markup=False, soft_wrap=True)

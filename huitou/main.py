@@ -12,6 +12,7 @@ from features.errors import HuitouError, MissingExtraError
 from huitou.data_commands import ingest, profiles_app
 from huitou.demo import demo
 from huitou.release_commands import publish, release_app, releases
+from huitou.simulate_command import simulate
 from serving.commands import keys_app, serve
 from training.commands import promote, train
 
@@ -32,6 +33,7 @@ app.command()(releases)
 app.command()(publish)
 app.command()(serve)
 app.add_typer(keys_app, name="keys")
+experiment_app.command()(simulate)
 app.add_typer(experiment_app, name="experiment")
 
 
