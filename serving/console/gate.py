@@ -1,7 +1,7 @@
 """Who may see the console: this machine while no key exists, else a browser that logged in with a key."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, urlencode
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -70,8 +70,9 @@ def _secret(database: Database) -> bytes:
 
 
 def login_needed(request: Request) -> Response:
-    """To the login, and from there back to here."""
-    return RedirectResponse(f"/console/login?next={quote(request.url.path, safe='')}", 303)
+    """To the login, in the language asked for, and from there back to here."""
+    wanted = {"next": request.url.path, "lang": request.query_params.get("lang", "")}
+    return RedirectResponse(f"/console/login?{urlencode(wanted)}", 303)
 
 
 def inside(address: str) -> str:

@@ -41,9 +41,10 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     shop = request.app.state.services.settings.shop
     language = language_of(request, shop)
     other = next(choice for choice in LANGUAGES if choice != language)
+    switch = request.url.include_query_params(lang=other)
     frame = {
         "form_token": "",
-        "path": request.url.path,
+        "switch": f"{switch.path}?{switch.query}",
         "other_language": other,
         "style_version": style_digest()[:12],
     }

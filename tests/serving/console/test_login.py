@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_with_keys_every_page_leads_to_the_login_and_back(one_experiment, path):
         back = log_in(client, key, next=asked)
         assert (back.status_code, back.headers["location"]) == (303, path)
         assert client.get(path).status_code == (404 if path.endswith("nothing") else 200)
+
+
+def test_the_login_speaks_the_language_asked_for_and_switches_without_forgetting_the_way(console):
+    console.key("marketing")
+    with console.shop.client() as client:
+        page = client.get(f"{PATH}?lang=zh").text
+        assert "<h1>登录</h1>" in page
+        switch = unescape(re.search(r'href="([^"]+)" hreflang="en"', page)[1])
+        page = client.get(switch).text
+        assert "<h1>Log in</h1>" in page
+        assert f'name="next" value="{PATH}"' in page
 
 
 @pytest.mark.parametrize("scopes", [["marketing"], ["admin"], ["storefront", "marketing"]])
