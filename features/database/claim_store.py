@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, fields
+from itertools import starmap
 
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.engine import Connection
@@ -65,7 +66,7 @@ class ClaimStore:
         Close the iterator to leave early: it holds a connection.
         """
         for rows in self._transactions.stream(select(*COLUMNS), size):
-            yield [OfferClaim(**row._mapping) for row in rows]
+            yield list(starmap(OfferClaim, rows))
 
     def count(self, offer_id: str) -> int:
         """How often an offer was claimed."""

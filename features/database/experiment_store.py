@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, func, select, text, update
@@ -203,7 +204,7 @@ class ExperimentStore:
         """
         query = select(*EXPOSURE_COLUMNS).where(exposures.c.experiment == key)
         for rows in self._transactions.stream(query, size):
-            yield [Exposure(**row._mapping) for row in rows]
+            yield list(starmap(Exposure, rows))
 
     def exposure_counts(self, key: str) -> dict[str, int]:
         """Customers exposed to each variant; one who was served two variants counts in both."""

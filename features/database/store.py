@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from itertools import starmap
 from typing import Self
 
 from sqlalchemy import Row, select, update
@@ -121,7 +122,7 @@ class Database:
         names = [each.name for each in fields(Event)]
         query = select(*(events.c[name] for name in names)).where(events.c.type.in_(types))
         for rows in self._transactions.stream(query, size):
-            yield [Event(**row._mapping) for row in rows]
+            yield list(starmap(Event, rows))
 
     def create_key(self, key_id: str, key_hash: str, scopes: Sequence[str], at: datetime) -> None:
         """Keep the hash of a new API key."""
