@@ -15,6 +15,7 @@ from huitou.release_commands import publish, release_app, releases
 from huitou.simulate_command import simulate
 from serving.commands import keys_app, serve
 from training.commands import promote, train
+from training.customer_value.commands import value_app
 
 app = typer.Typer(
     name="huitou",
@@ -28,6 +29,7 @@ app.command()(ingest)
 app.add_typer(profiles_app, name="profiles")
 app.command()(train)
 app.command()(promote)
+app.add_typer(value_app, name="value")
 app.add_typer(release_app, name="release")
 app.command()(releases)
 app.command()(publish)
@@ -40,7 +42,7 @@ app.add_typer(experiment_app, name="experiment")
 # What an installation without an extra lacks first.
 EXTRA_OF_MODULE = {
     **dict.fromkeys(
-        ("altair", "duckdb", "implicit", "mlflow", "pyarrow", "scipy", "threadpoolctl"), "training"
+        ("altair", "duckdb", "implicit", "mlflow", "pyarrow", "scipy", "sklearn", "threadpoolctl"), "training"
     ),
     **dict.fromkeys(
         ("fastapi", "fastapi_offline", "orjson", "prometheus_client", "redis", "uvicorn"), "serving"

@@ -38,6 +38,11 @@ class PurchaseDays:
         """The last day with a purchase."""
         return date.fromordinal(EPOCH.toordinal() + int(self.day.max()))
 
+    @property
+    def first_day(self) -> date:
+        """The first day with a purchase."""
+        return date.fromordinal(EPOCH.toordinal() + int(self.day.min()))
+
     def summary(self, end: date, time_unit: str) -> CustomerSummary:
         """The histories of the customers with a purchase by a day, observed until the end of that day.
 
