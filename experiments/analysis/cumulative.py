@@ -2,7 +2,8 @@
 
 The outcome of a matured customer never changes, so the sums of those who matured by a day are the running
 sums over the day of exposure. The band is the one that the design's rule decides by: a confidence sequence,
-which holds at all looks together, or for the fixed rule the interval of a single look.
+which holds at all looks together, or for the fixed rule the interval of a single look. A winsorised metric is
+capped where it is capped today.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """From what happened to a customer, day by day, to one row of window sums a customer."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,7 +34,7 @@ class Happened:
     """
 
     label: str
-    columns: Collection[str]
+    columns: Sequence[str]
     newest_day: date
     orders_without_customer: int = 0
 
@@ -84,8 +84,8 @@ def _need(metric: Metric, column: str, happened: Happened) -> None:
     if column not in happened.columns:
         raise DataError(
             f"The metric {metric.key!r} asks for {column!r}, and from {happened.label} come "
-            f"{' and '.join(happened.columns)}.",
-            f"Set column to one of these ({', '.join(happened.columns)}), or give one row a customer.",
+            f"{', '.join(happened.columns[:-1])} and {happened.columns[-1]}.",
+            "Set column to one of these, or give one row a customer.",
         )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from experiments.analysis.live import analyze_experiment
+from experiments.analysis.live import analyze_experiment, keep_report
 from experiments.design import parse_design
 from features.database.store import open_database
 from features.errors import DataError, NotReadyError
@@ -204,6 +204,8 @@ def test_the_program_holdout_is_analysed_like_any_other(shop, settings_for):
     late = datetime(2024, 4, 1, 12, tzinfo=UTC)
     shop.load(orders=[("later", "z", "p1", datetime(2024, 4, 1, 4, tzinfo=UTC), 1, 1.0)])
     assert means(judge(shop, "program_holdout", late), "repeat_purchase_d30") == (0.0, 0.5)
+    keep_report(shop.settings, shop.database, "program_holdout", now=late, actor="test")
+    assert shop.database.experiments.latest_report("program_holdout").data_through == date(2024, 3, 31)
 
 
 def test_a_hybrid_that_was_decided_early_keeps_its_sequence(shop):
@@ -274,6 +276,12 @@ def test_what_cannot_be_analysed_is_stated(shop):
         judge(shop, now=utc(20))
     with pytest.raises(DataError, match="4 exposures in the future, up to 2024-03-05"):
         judge(shop, now=utc(4))
+    shop.start(plan(key="own", metrics=[{"key": "visits_d7", "kind": "mean"}]), utc(1))
+    shop.expose("own", *FOUR)
+    with pytest.raises(
+        DataError, match="asks for 'visits_d7', and from the lake and the database come orders, "
+    ):
+        judge(shop, "own")
     shop.expose("test", ("g", "of'fer", utc(5)))
     with pytest.raises(DataError, match='1 rows of the variant "of\'fer", which the design does not have'):
         judge(shop)

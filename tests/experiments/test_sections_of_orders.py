@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experiments.analysis.aggregates import Aggregate
 from experiments.analysis.analyze import analyze
@@ -224,3 +226,38 @@ def test_a_wide_table_has_no_days():
     body = judge((exposures, outcomes), design).to_dict()
     assert body["retention"] is body["annual_margin"] is body["offer_return"] is body["data_through"] is None
     assert body["cumulative"] == []
+
+
+days = st.integers(0, 14)
+people = st.lists(st.tuples(st.sampled_from(KEYS), days), min_size=1, max_size=12)
+bought = st.lists(
+    st.tuples(st.integers(0, 11), days, st.sampled_from([-5.0, 0.0, 3.0, 1e6])), min_size=1, max_size=20
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(people, bought, st.sampled_from(["fixed", "sequence", "hybrid"]))
+def test_whatever_happened_no_number_is_none(exposed, orders, rule):
+    """Empty variants, one customer, nobody matured, nobody ordered, returns only: stated, never NaN."""
+    ids = [str(i) for i in range(len(exposed))]
+    base = {"exposed_at": [START + timedelta(days=day) for _, day in exposed], "tier": ["x"] * len(ids)}
+    exposures = pa.table({"customer_id": ids, "variant": [key for key, _ in exposed], **base})
+    log = pa.table(
+        {
+            "customer_id": [str(who) for who, _, _ in orders],
+            "ordered_at": [START + timedelta(days=day) for _, day, _ in orders],
+            "amount": [amount for _, _, amount in orders],
+        }
+    )
+    value = {"key": "order_value_d3", "kind": "ratio", "column": "amount", "denominator": "orders"}
+    adjusted = {"key": "spent_d3", "kind": "mean", "column": "amount", "covariate": "pre_amount"}
+    design = plan(
+        rule=rule,
+        primary="repeat_purchase_d3",
+        metrics=[value, adjusted],
+        guardrails=[{"measure": "revenue_d3", "margin_relative": -0.1}],
+    )
+    report = judge((exposures, log), design, "tier")
+    json.dumps(report.to_dict(), allow_nan=False)
+    assert report.verdict.en
+    assert all(table.num_columns for table in report.tables().values())
