@@ -24,7 +24,7 @@ def warnings(
         release: the live release; None if there is none to look into.
         aliases: release of each alias that is set.
     """
-    found = [*_of_hash(design, running), *_of_aliases(design, aliases)]
+    found = [*_of_hash(design), *_of_rivals(design, running), *_of_aliases(design, aliases)]
     return found if release is None else [*found, *_of_release(design, release)]
 
 
@@ -37,17 +37,43 @@ def non_ascii(what: str) -> str:
     return f"{what} {OTHER_SDKS}."
 
 
-def _of_hash(design: Design, running: Sequence[Design]) -> Iterator[str]:
+def _of_hash(design: Design) -> Iterator[str]:
     layer = "" if design.layer is None else design.layer.name
     if not (design.hash_seed + layer).isascii():
         yield non_ascii("The seed or the name of the layer is")
+
+
+def _of_rivals(design: Design, running: Sequence[Design]) -> Iterator[str]:
     for other in running:
-        apart = design.layer is not None and other.layer is not None and design.layer.name == other.layer.name
-        if other.key != design.key and other.hash_seed == design.hash_seed and not apart:
+        if other.key == design.key or _are_apart(design, other):
+            continue
+        if other.hash_seed == design.hash_seed:
             yield (
                 f"The running experiment {other.key!r} has the same seed, so both split customers alike and "
                 "their effects cannot be told apart."
             )
+        for change in sorted(_changes(design) & _changes(other)):
+            yield (
+                f"The running experiment {other.key!r} changes the {change} too, and a customer can be in one of "
+                "them only: the first by key wins. Give each a range of one layer."
+            )
+
+
+def _are_apart(one: Design, other: Design) -> bool:
+    """Whether no customer can be in both: by a layer, or by targets that exclude each other."""
+    if one.layer is not None and other.layer is not None and one.layer.name == other.layer.name:
+        return True
+    shared = one.targeting.keys() & other.targeting.keys()
+    return any(set(one.targeting[field]).isdisjoint(other.targeting[field]) for field in shared)
+
+
+def _changes(design: Design) -> set[str]:
+    """What the variants change, in words."""
+    words = {"offer_policy": "offers", "release": "release", "rerank": "order of products"}
+    treatments = [variant.treatment for variant in design.variants]
+    return {
+        word for name, word in words.items() if any(getattr(each, name) is not None for each in treatments)
+    }
 
 
 def _of_aliases(design: Design, aliases: Mapping[str, str]) -> Iterator[str]:

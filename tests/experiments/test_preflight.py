@@ -95,6 +95,16 @@ def test_two_experiments_with_one_seed_are_warned_of_unless_a_layer_keeps_them_a
     assert warnings(halves[1], halves[:1], None, {}) == []
 
 
+def test_two_experiments_that_change_the_same_are_warned_of_unless_no_customer_is_in_both():
+    offers, release = {"offer_policy": "win_back"}, {"release": "challenger"}
+    first = design("first", offers, targeting={"tier": ["gold"]})
+    [found] = warnings(design("second", {**offers, **release}), [first], None, {"challenger": "r1"})
+    assert "'first' changes the offers too" in found
+    assert warnings(design("second", release), [first], None, {"challenger": "r1"}) == []
+    assert warnings(design("second", offers, targeting={"tier": ["silver"]}), [first], None, {}) == []
+    assert len(warnings(design("second", offers, targeting={"segment": ["loyal"]}), [first], None, {})) == 1
+
+
 def test_without_a_release_only_the_rest_is_looked_at():
     found = warnings(design(treatment={"offer_policy": "x", "release": "y"}), [], None, {})
     assert len(found) == 1
