@@ -16,11 +16,15 @@ CALLS = {
     "similar": ("GET", "/v1/products/p1/similar"),
     "trending": ("GET", "/v1/trending"),
     "events": ("POST", "/v1/events"),
+    "claim": ("POST", "/v1/offers/gold-week/claims"),
+    "experiments": ("GET", "/v1/experiments"),
+    "assignment": ("GET", "/v1/experiments/exp/assignment?customer_id=ada"),
+    "results": ("GET", "/v1/experiments/exp/results"),
 }
-BODIES = {"recommend": {"customer_id": "ada"}, "events": {"events": []}}
+BODIES = {"recommend": {"customer_id": "ada"}, "events": {"events": []}, "claim": {"customer_id": "ada"}}
 ALLOWED = {
-    "storefront": set(CALLS),
-    "marketing": {"profile", "offers"},
+    "storefront": set(CALLS) - {"results"},
+    "marketing": {"profile", "offers", "experiments", "results"},
     "admin": set(CALLS),
 }
 
@@ -36,16 +40,21 @@ def call(client, name: str, key: str | None = None, **headers: str):
     method, path = CALLS[name]
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
+    if name == "claim":
+        headers["idempotency-key"] = "key"
     return client.request(method, path, json=BODIES.get(name), headers=headers)
 
 
 @pytest.mark.parametrize("scope", ALLOWED)
 def test_a_scope_opens_its_calls_and_no_others(shop, scope):
     key = create(shop, scope)
+    shop.start("exp")
+    with shop.database() as database:
+        database.experiments.add_report("exp", 1, "{}", NOON, data_through=None, actor="test")
     with shop.client() as client:
         for name in CALLS:
             answer = call(client, name, key)
-            expected = 200 if name in ALLOWED[scope] else 403
+            expected = (201 if name == "claim" else 200) if name in ALLOWED[scope] else 403
             assert answer.status_code == expected, (name, answer.text)
             if expected == 403:
                 assert answer.json()["code"] == "forbidden"
