@@ -3,6 +3,7 @@
 import typer
 
 from experiments.analysis.commands import analyze, report
+from experiments.analysis.power_command import power
 from experiments.assign_command import assign
 from experiments.lifecycle_commands import decide, list_experiments, start, stop
 
@@ -21,3 +22,4 @@ experiment_app.command()(decide)
 experiment_app.command()(assign)
 experiment_app.command()(analyze)
 experiment_app.command()(report)
+experiment_app.command()(power)

@@ -1,4 +1,4 @@
-"""One look, any look, and the hybrid of both; corrections; power."""
+"""One look, any look, and the hybrid of both; corrections."""
 
 from math import log, sqrt
 
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.analysis.corrections import benjamini_hochberg, holm
-from experiments.analysis.power import customers_needed, days_needed, minimum_detectable_effect
 from experiments.analysis.sequential import FixedRule, SequenceRule, hybrid_rule
 
 
@@ -76,15 +75,3 @@ def test_corrections_only_raise_and_keep_the_order(p_values):
         )
         order = np.argsort(p_values, kind="stable")
         assert (np.diff(np.array(adjusted)[order]) >= 0).all()
-
-
-def test_power_by_the_textbook():
-    """Source: Lehr's rule, n ≈ 16 σ² / δ² an arm (15.698 exactly) for 80 % power at 5 %."""
-    assert customers_needed(0.5, variance=1.0) == 126  # 2 · 15.698 / .25 = 125.6
-    # 10 % against 12 %: variance .1 · .9; 4 · 7.84888 · .09 / .02² = 7063.99.
-    assert customers_needed(0.02, variance=0.09) == 7064
-    assert minimum_detectable_effect(0.5) == pytest.approx(2.8016 * 0.5, abs=1e-4)
-
-
-def test_days_needed_counts_the_window_of_the_last_customer():
-    assert days_needed(1000, 300, matures_after_days=31) == 4 + 31
