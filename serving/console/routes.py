@@ -7,13 +7,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from experiments.design import PLAIN_NAME
-from features.database.records import ExperimentRecord, LogEntry, StoredReport
+from features.database.records import ExperimentRecord, LogEntry
 from features.database.store import Database
 from serving.console import gate
 from serving.console.database import read
 from serving.console.export import csv_file, download
 from serving.console.frame import ConsoleRoute
 from serving.console.pages import language_of, page, protect, render, style
+from serving.console.report_view import Report
 from serving.console.sessions import forget
 from serving.console.view import experiment_page, list_page
 from serving.problems import ProblemError
@@ -22,7 +23,7 @@ from serving.responses import cacheable
 router = APIRouter(prefix="/console", include_in_schema=False, route_class=ConsoleRoute)
 READ = ["GET", "HEAD"]
 STYLE_SECONDS = 3600
-Found = tuple[ExperimentRecord, StoredReport | None, list[LogEntry]]
+Found = tuple[ExperimentRecord, Report | None, list[LogEntry]]
 
 
 @router.api_route("", methods=READ)
@@ -77,9 +78,7 @@ async def experiments(request: Request) -> Response:
     services = request.app.state.services
     shop = services.settings.shop
     found = await read(services.database, _every)
-    cards = list_page(
-        [(record, _parsed(stored)) for record, stored in found], language_of(request, shop), shop
-    )
+    cards = list_page(found, language_of(request, shop), shop)
     return page(request, "experiments.html", cards=cards, form_token=request.state.visit.form_token)
 
 
@@ -102,8 +101,8 @@ async def report_file(request: Request, key: str) -> Response:
 @router.api_route("/experiments/{key}/report.csv", methods=READ)
 async def numbers_file(request: Request, key: str) -> Response:
     """Every number of the newest report, one row each metric, variant and segment."""
-    _, stored, _ = await _found(request, key)
-    return download(csv_file(_parsed(stored)), f"{key}.csv", "text/csv")
+    _, report, _ = await _found(request, key)
+    return download(csv_file(report), f"{key}.csv", "text/csv")
 
 
 @router.api_route("/{rest:path}", methods=[*READ, "POST"])
@@ -122,9 +121,9 @@ def _login_page(request: Request, seen: gate.Visit, target: str, refused: bool =
 
 
 async def _shown(request: Request, key: str) -> dict[str, Any]:
-    record, stored, log = await _found(request, key)
+    record, report, log = await _found(request, key)
     shop = request.app.state.services.settings.shop
-    return experiment_page(record, _parsed(stored), log, language_of(request, shop), shop)
+    return experiment_page(record, report, log, language_of(request, shop), shop)
 
 
 async def _found(request: Request, key: str) -> Found:
@@ -138,7 +137,7 @@ async def _found(request: Request, key: str) -> Found:
         record = database.experiments.get(key)
         if record is None:
             return None
-        return record, database.experiments.latest_report(key), database.experiments.log(key)
+        return record, _newest_report(database, key), database.experiments.log(key)
 
     found = await read(request.app.state.services.database, look) if PLAIN_NAME.fullmatch(key) else None
     if found is None:
@@ -146,14 +145,16 @@ async def _found(request: Request, key: str) -> Found:
     return found
 
 
-def _every(database: Database) -> list[tuple[ExperimentRecord, StoredReport | None]]:
-    return [
-        (record, database.experiments.latest_report(record.key)) for record in database.experiments.list()
-    ]
+def _every(database: Database) -> list[tuple[ExperimentRecord, Report | None]]:
+    return [(record, _newest_report(database, record.key)) for record in database.experiments.list()]
 
 
-def _parsed(stored: StoredReport | None) -> dict[str, Any] | None:
-    # orjson refuses NaN and infinity, so none can reach a page.
+def _newest_report(database: Database, key: str) -> Report | None:
+    """Parsed here, in the database's thread: a report with its charts is large, and the loop serves others.
+
+    orjson refuses NaN and infinity, so none can reach a page.
+    """
+    stored = database.experiments.latest_report(key)
     return None if stored is None else orjson.loads(stored.body)
 
 
