@@ -17,12 +17,12 @@ from features.database.records import Decision, ExperimentRecord
 from features.errors import DataError
 
 OTHER_KEY = "Give the changed experiment a key of its own; customers are then assigned anew."
+MOVES = "its customers would move or be treated twice"
+DECIDES = "what decides is fixed before the first result"
 FIXED_WHILE_RUNNING: dict[str, str] = {
-    **dict.fromkeys(("hash_seed", "variants", "layer", "targeting"), "its customers would move or be treated twice"),
-    **dict.fromkeys(
-        ("rule", "alpha", "planned_matured_customers", "minimum_days", "primary_key", "guardrails"),
-        "what decides is fixed before the first result",
-    ),
+    **dict.fromkeys(("hash_seed", "variants", "layer", "targeting"), MOVES),
+    **dict.fromkeys(("rule", "alpha", "planned_matured_customers", "minimum_days"), DECIDES),
+    **dict.fromkeys(("primary_key", "guardrails"), DECIDES),
 }
 
 

@@ -54,8 +54,8 @@ def _of_rivals(design: Design, running: Sequence[Design]) -> Iterator[str]:
             )
         for change in sorted(_changes(design) & _changes(other)):
             yield (
-                f"The running experiment {other.key!r} changes the {change} too, and a customer is in one of them "
-                "only: the first by key wins. Give each a range of one layer."
+                f"The running experiment {other.key!r} changes the {change} too, and a customer is in one of "
+                "them only: the first by key wins. Give each a range of one layer."
             )
 
 
