@@ -2,18 +2,16 @@
 
 import os
 import signal
-import subprocess
 import tempfile
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import httpx2
 import pyarrow.parquet as pq
 import pytest
 
 from features.tables.synthetic_shop import write_synthetic_shop
-from tests.support.command import HUITOU, environment, huitou_json, refusal
+from tests.support.command import huitou_json, refusal
+from tests.support.serving import serving
 from tests.support.waiting import wait_until
 
 AS_OF = date(2024, 8, 1)
@@ -41,25 +39,6 @@ def shop():
             '[release]\noffers = "offers.toml"\n[training]\nbootstrap_samples = 100\n', encoding="utf-8"
         )
         yield folder
-
-
-@contextmanager
-def serving(folder, *arguments):
-    words = [str(HUITOU), "serve", "--port", "0", *arguments]
-    log = (folder / "serve.log").open("w")
-    process = subprocess.Popen(
-        words, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=log, text=True
-    )
-    try:
-        ready, address, release_id = process.stdout.readline().split()
-        assert ready == "ready"
-        with httpx2.Client(base_url=address) as client:
-            yield client, release_id, process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.stdout.close()
-        process.wait(timeout=30)
-        log.close()
 
 
 def test_the_whole_way(shop):
