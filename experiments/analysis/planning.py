@@ -222,11 +222,10 @@ def plan(history: History, shape: Shape, aim: Aim) -> Plan:
     else:
         days = aim.days or ENROLMENT_DAYS + window
         customers = arrivals.customers_after(days - window)
-    if customers < 4:
+    if customers < 1:
         raise DataError(
-            f"Within {days} days {customers} customers mature: the window of {history.metric.key} takes "
-            f"{window} of them.",
-            "Give more --days, or choose a measure with a shorter window.",
+            f"Within {days} days no customer matures: the window of {history.metric.key} takes {window}.",
+            "Give more --days, more coverage, or a measure with a shorter window.",
         )
     smallest = asked.effect_for(customers)
     lift = _lift(history, aim, smallest)
