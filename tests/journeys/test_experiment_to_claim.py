@@ -1,4 +1,4 @@
-"""An experiment as a shop runs it: start, answers by arm, exposures, a claim, a click; with the real commands."""
+"""An experiment as a shop runs it: start, answers by arm, exposures, a claim, a click; the real commands."""
 
 import json
 import tempfile
