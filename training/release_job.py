@@ -21,6 +21,8 @@ from features.settings import Settings
 from features.tables.duckdb_engine import open_lake
 from features.tables.engine import Engine, read_sql
 from features.tables.lake import Lake
+from training.customer_value.jobs import release_values
+from training.customer_value.values_table import join_values, values_path, write_table
 from training.jobs import fit_champions
 from training.rows import PlacementRows
 
@@ -45,6 +47,9 @@ def build_release(settings: Settings, as_of: date, created_at: datetime, output:
             raise NotReadyError(
                 f"Nobody bought anything before {as_of}.", "Ingest orders or take a later date."
             )
+        with output.step("value", "What customers will be worth"):
+            values = release_values(engine, as_of, settings)
+            write_table(values, values_path(settings.lake, as_of))
         products = _products(engine, as_of, settings)
         consent = _consent(engine, profiles)
         with output.step("fit", "Fitting the champions on everything before it"):
@@ -69,7 +74,7 @@ def build_release(settings: Settings, as_of: date, created_at: datetime, output:
                 placement: _release_rows(rows, to_product, to_customer, len(customer_ids), bought)
                 for placement, rows in fitted.rows.items()
             },
-            profiles=_profiles_json(profiles, consent),
+            profiles=_profiles_json(join_values(profiles.customers, values), consent),
             history=history,
             history_offsets=offsets,
             similar_product=similar,
@@ -175,10 +180,10 @@ def _similar(
     return similar, similarity
 
 
-def _profiles_json(profiles: Profiles, consent: pa.Table) -> list[bytes]:
+def _profiles_json(customers: pa.Table, consent: pa.Table) -> list[bytes]:
     agreed = {f"consent_{name}": consent[name] for name in ("personalization", "marketing")}
     columns = {
-        **dict(zip(profiles.customers.column_names, profiles.customers.columns, strict=True)),
+        **dict(zip(customers.column_names, customers.columns, strict=True)),
         **agreed,
     }
     return [

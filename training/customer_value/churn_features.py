@@ -2,7 +2,7 @@
 
 Every number of the profile that exists in the shop is a feature, beside a few that only the sequence of
 purchase days gives. What a person is (age, gender, region, birthday) is not used: a warning must rest on
-behaviour.
+behaviour. Nor are scores and names that are only other numbers of the profile in other words.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,15 @@ from training.customer_value.registry import purchase_model
 from training.customer_value.summary import Floats
 
 SILENCE = "days_since_last_order"
-IDENTITY = ("age", "days_to_birthday")
-CATEGORIES = ("segment", "tier", "lifecycle")
+NOT_USED = (
+    "age",
+    "days_to_birthday",
+    "rfm_recency",
+    "rfm_frequency",
+    "rfm_monetary",
+    "preferred_weekday",
+    "preferred_hour",
+)
 RECENT_DAYS = (28, 84)
 
 
@@ -70,12 +77,9 @@ def churn_rows(
     features = {
         field.name: _numbers(table[field.name])
         for field in table.schema
-        if field.name not in IDENTITY
+        if field.name not in NOT_USED
         and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
     }
-    for name in CATEGORIES:
-        for word in sorted(pc.unique(table[name]).drop_null().to_pylist()):
-            features[f"{name}={word}"] = _numbers(pc.equal(table[name], word))
     features |= _rhythm(days, profiles.as_of, customer_id, features[SILENCE])
     features |= _expectations(days, profiles.as_of, customer_id, model, horizon_days)
     return ChurnRows(profiles.as_of, customer_id, features, None)

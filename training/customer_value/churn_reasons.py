@@ -38,19 +38,21 @@ WORDINGS: Mapping[str, Wording] = {
     "due_score": Wording("补货期已过", "the usual time to buy again has passed"),
     "purchase_days_28d": Wording(
         "最近 4 周购买 {value} 天(一般为 {typical} 天)",
-        "{value} purchase days in the last 4 weeks (typical: {typical})",
+        "purchase days in the last 4 weeks: {value} (typical: {typical})",
     ),
     "purchase_days_84d": Wording(
         "最近 12 周购买 {value} 天(一般为 {typical} 天)",
-        "{value} purchase days in the last 12 weeks (typical: {typical})",
+        "purchase days in the last 12 weeks: {value} (typical: {typical})",
     ),
     "frequency": Wording(
-        "只复购过 {value} 次(一般为 {typical} 次)", "{value} repeat purchases so far (typical: {typical})"
+        "只复购过 {value} 次(一般为 {typical} 次)", "repeat purchases so far: {value} (typical: {typical})"
     ),
     "purchase_days": Wording(
-        "共有 {value} 个购买日(一般为 {typical} 个)", "{value} purchase days so far (typical: {typical})"
+        "共有 {value} 个购买日(一般为 {typical} 个)", "purchase days so far: {value} (typical: {typical})"
     ),
-    "orders": Wording("共 {value} 笔订单(一般为 {typical} 笔)", "{value} orders so far (typical: {typical})"),
+    "orders": Wording(
+        "共 {value} 笔订单(一般为 {typical} 笔)", "orders so far: {value} (typical: {typical})"
+    ),
     "spend": Wording("累计消费 {value}(一般为 {typical})", "spent {value} so far (typical: {typical})"),
     "tier_spend": Wording(
         "近期消费 {value}(一般为 {typical})", "spent {value} recently (typical: {typical})"
@@ -69,7 +71,7 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "csat": Wording("满意度 {value} 分(一般为 {typical})", "satisfaction {value} of 5 (typical: {typical})"),
     "sessions": Wording(
-        "近期到访 {value} 次(一般为 {typical} 次)", "{value} recent visits (typical: {typical})"
+        "近期到访 {value} 次(一般为 {typical} 次)", "recent visits: {value} (typical: {typical})"
     ),
     "T": Wording(
         "首次购买在 {value} 天前(一般为 {typical} 天)", "first bought {value} days ago (typical: {typical})"
@@ -79,7 +81,7 @@ WORDINGS: Mapping[str, Wording] = {
         "by the purchases so far {percent} % likely to be still there",
     ),
     "expected_purchases": Wording(
-        "预计期内购买 {value} 次(一般为 {typical} 次)", "{value} purchases expected (typical: {typical})"
+        "预计期内购买 {value} 次(一般为 {typical} 次)", "purchases expected: {value} (typical: {typical})"
     ),
 }
 UNSPECIFIC = Wording("{name} 为 {value}(一般为 {typical})", "{name} is {value} (typical: {typical})")
@@ -114,17 +116,7 @@ def reasons(model: ChurnModel, rows: ChurnRows) -> tuple[list[str], list[str]]:
 
 def _sentence(name: str, features: Mapping[str, Floats], typical: float, customer: int) -> tuple[str, str]:
     value = features[name][customer] if name in features else np.nan
-    if not np.isfinite(value):
-        wording = NOT_KNOWN
-    elif "=" in name:
-        field, _, word = name.partition("=")
-        negated = not value
-        return (
-            f"{field} {'不是' if negated else '是'} {word}",
-            f"{field} is {'not ' if negated else ''}{word}",
-        )
-    else:
-        wording = WORDINGS.get(name, UNSPECIFIC)
+    wording = WORDINGS.get(name, UNSPECIFIC) if np.isfinite(value) else NOT_KNOWN
     words = {
         "name": name,
         "value": _figure(value),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.errors import DataError
+from features.errors import DataError, NotReadyError
 from features.settings import Settings
 from features.tables.engine import Engine
 from training.customer_value.gamma_gamma import GAMMA_GAMMA, expected_value, value_and_frequency_correlation
@@ -17,7 +17,7 @@ from training.customer_value.maximum_likelihood import Fit, fit
 from training.customer_value.purchase_days import PurchaseDays, lake_purchase_days
 from training.customer_value.registry import likelihood, purchase_model
 from training.customer_value.summary import DAYS_OF_UNIT, CustomerSummary, Floats
-from training.customer_value.values_table import values_table
+from training.customer_value.values_table import VALUE_SCHEMA, values_table
 
 # Beyond it, what a purchase is worth depends so much on how often they come that Gamma-Gamma misleads.
 CORRELATION_MAX = 0.3
@@ -199,9 +199,27 @@ def predict_values(
         fitted = fit_value_model(observed, GAMMA_GAMMA.name)
         value, notes = fitted.fit, [*notes, *fitted.notes]
     values = lifetime_values(observed.summary, purchases, value, days, settings.value.discount_yearly)
-    segments = value_segments(values, observed.summary, settings.value.high_value_share)
+    segments = value_segments(values, observed.summary, days, settings.value.high_value_share)
     table = values_table(observed.summary, values, segments)
     return ValuePrediction(table, values, (purchases, *([value] if value else [])), tuple(notes))
+
+
+def release_values(engine: Engine, as_of: date, settings: Settings) -> pa.Table:
+    """The values that go into the profiles of a release; no row where nothing can be learned yet.
+
+    Args:
+        engine: with the lake's views.
+        as_of: local days before it are read.
+        settings: section value.
+
+    Returns:
+        `values_table.VALUE_FIELDS`.
+    """
+    try:
+        observed = observe_lake(engine, as_of, "day", None)
+        return predict_values(observed, settings, settings.value.horizon_days).table
+    except (DataError, NotReadyError):  # nobody who may be learned from has come back: values are not known
+        return VALUE_SCHEMA.empty_table()
 
 
 def _money_is_known(summary: CustomerSummary) -> bool:

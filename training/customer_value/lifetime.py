@@ -104,15 +104,21 @@ def _discount_factor(purchases: Fit, rows: PurchaseRows, horizon: float, delta: 
 
 
 def value_segments(
-    values: LifetimeValues, summary: CustomerSummary, high_value_share: float
+    values: LifetimeValues, summary: CustomerSummary, days: float, high_value_share: float
 ) -> NDArray[np.object_]:
     """The value segment of each customer, one of `VALUE_SEGMENTS`; None where money is unknown.
 
     1. high_value: lifetime value at or above the quantile 1 − `high_value_share` (ties never split)
     2. fading: P(alive) below ½
-    3. growth: lifetime value at or above the median, and above what the customer's repeat purchases came to
-       so far: more lies ahead than behind
+    3. growth: lifetime value at or above the median, and a year of it more than all the customer's repeat
+       purchases so far: more lies ahead than behind
     4. steady: everyone else
+
+    Args:
+        values: of the customers.
+        summary: the same customers.
+        days: the horizon of the values.
+        high_value_share: which share of the customers is high_value.
     """
     worth = values.lifetime_value
     segments = np.full(len(worth), None, dtype=object)
@@ -126,7 +132,7 @@ def value_segments(
     line = np.quantile(worth[known], 1 - high_value_share, method="higher")
     median = np.quantile(worth[known], 0.5, method="higher")
     chosen = np.select(
-        [worth >= line, values.p_alive < 0.5, (worth >= median) & (worth > past)],
+        [worth >= line, values.p_alive < 0.5, (worth >= median) & (worth * DAYS_OF_YEAR / days > past)],
         ["high_value", "fading", "growth"],
         default="steady",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -71,27 +72,9 @@ def values_path(lake: Path, as_of: date, name: str = "customers") -> Path:
     return lake / "values" / as_of.isoformat() / f"{name}.parquet"
 
 
-def read_values(lake: Path, as_of: date) -> pa.Table | None:
-    """The values of a date; None if they were never predicted.
-
-    Raises:
-        DataError: the file is damaged or was written by another version.
-    """
-    path = values_path(lake, as_of)
-    if not path.is_file():
-        return None
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path} cannot be read: {error}.", "Run: huitou value predict") from None
-    if table.schema.names != VALUE_SCHEMA.names:
-        raise DataError(f"{path} has other columns.", "Run: huitou value predict")
-    return table
-
-
 def join_values(customers: pa.Table, values: pa.Table) -> pa.Table:
     """The customers' table with the value columns after its own, in the same order of rows."""
-    place = pa.compute.index_in(customers["customer_id"], value_set=values["customer_id"].combine_chunks())
+    place = pc.index_in(customers["customer_id"], value_set=values["customer_id"].combine_chunks())
     for field in VALUE_FIELDS[1:]:
         customers = customers.append_column(field.name, values[field.name].take(place))
     return customers
