@@ -80,35 +80,9 @@ def curve(start: float) -> list[dict[str, float]]:
     ]
 
 
-def example_report(**changes: Any) -> dict[str, Any]:
-    """The whole report; `changes` replace its top-level fields."""
-    report: dict[str, Any] = {
-        "experiment": "win-back-offer",
-        "version": 1,
-        "generated_at": "2026-03-02T01:30:00+00:00",
-        "data_through": "2026-03-01",
-        "simulated": False,
-        "truth": None,
-        "primary": PRIMARY,
-        "hypothesis": DESIGN["hypothesis"],
-        "rule": "hybrid",
-        "alpha": 0.05,
-        "method": "welch",
-        "sample_ratio": {"p_value": 0.41, "ok": True},
-        "measures": {
-            key: {"name_en": en, "name_zh": zh, "unit": unit, "lower_is_better": lower}
-            for key, (en, zh, unit, lower) in MEASURES.items()
-        },
-        "metrics": [
-            compared(PRIMARY, 10_000, 0.30, 0.024, 0.013, significant=True),
-            compared("revenue_d30", 10_000, 42.5, 0.6, 1.2),
-            compared("returns_d30", 10_000, 0.11, 0.012, 0.008, significant=True),
-        ],
-        "segments": [
-            {"by": "tier", "value": "gold", "metrics": [compared(PRIMARY, 3000, 0.41, 0.03, 0.02)]},
-            {"by": "tier", "value": None, "metrics": [withheld(PRIMARY)]},
-            {"by": "segment", "value": "at_risk", "metrics": [compared(PRIMARY, 900, 0.2, -0.01, 0.05)]},
-        ],
+def _said() -> dict[str, Any]:
+    """What it concludes, what it counted and who did what."""
+    return {
         "verdict": {
             "code": "ship",
             "reason": "winner",
@@ -135,15 +109,14 @@ def example_report(**changes: Any) -> dict[str, Any]:
             "exposed": 24_100, "matured": 20_012, "share": 20_012 / 24_100, "planned": 20_000, "days": 61,
             "days_left": None, "complete": True,
         },
-        "guardrails": [
-            {
-                "measure": "revenue_d30",
-                "margin_relative": -0.02,
-                "variants": [
-                    {"variant": "offer", "state": "holds", "lift_rel": 0.014, "ci_rel": [-0.014, 0.042]}
-                ],
-            }
-        ],
+        "design": deepcopy(DESIGN),
+        "log": [{"at": "2026-01-01T09:00:00+00:00", "actor": "cli", "action": "started", "detail": ""}],
+    }  # fmt: skip
+
+
+def _over_time() -> dict[str, Any]:
+    """What happened day by day."""
+    return {
         "retention": {
             "days": 30,
             "arms": [
@@ -167,6 +140,12 @@ def example_report(**changes: Any) -> dict[str, Any]:
                 ],
             }
         ],
+    }  # fmt: skip
+
+
+def _money() -> dict[str, Any]:
+    """What it is worth."""
+    return {
         "annual_margin": {
             "metric": "margin_d30",
             "customers": 24_100,
@@ -183,10 +162,55 @@ def example_report(**changes: Any) -> dict[str, Any]:
             {"variant": "offer", "value": 0.8, "ci": [0.1, 1.5], "margin_difference": 0.9,
              "cost_difference": 0.5, "withheld": None}
         ],
-        "design": deepcopy(DESIGN),
-        "log": [{"at": "2026-01-01T09:00:00+00:00", "actor": "cli", "action": "started", "detail": ""}],
     }  # fmt: skip
-    return report | changes
+
+
+def _compared() -> dict[str, Any]:
+    """Every comparison."""
+    return {
+        "measures": {
+            key: {"name_en": en, "name_zh": zh, "unit": unit, "lower_is_better": lower}
+            for key, (en, zh, unit, lower) in MEASURES.items()
+        },
+        "metrics": [
+            compared(PRIMARY, 10_000, 0.30, 0.024, 0.013, significant=True),
+            compared("revenue_d30", 10_000, 42.5, 0.6, 1.2),
+            compared("returns_d30", 10_000, 0.11, 0.012, 0.008, significant=True),
+        ],
+        "segments": [
+            {"by": "tier", "value": "gold", "metrics": [compared(PRIMARY, 3000, 0.41, 0.03, 0.02)]},
+            {"by": "tier", "value": None, "metrics": [withheld(PRIMARY)]},
+            {"by": "segment", "value": "at_risk", "metrics": [compared(PRIMARY, 900, 0.2, -0.01, 0.05)]},
+        ],
+        "guardrails": [
+            {
+                "measure": "revenue_d30",
+                "margin_relative": -0.02,
+                "variants": [
+                    {"variant": "offer", "state": "holds", "lift_rel": 0.014, "ci_rel": [-0.014, 0.042]}
+                ],
+            }
+        ],
+    }  # fmt: skip
+
+
+def example_report(**changes: Any) -> dict[str, Any]:
+    """The whole report; `changes` replace its top-level fields."""
+    head = {
+        "experiment": "win-back-offer",
+        "version": 1,
+        "generated_at": "2026-03-02T01:30:00+00:00",
+        "data_through": "2026-03-01",
+        "simulated": False,
+        "truth": None,
+        "primary": PRIMARY,
+        "hypothesis": DESIGN["hypothesis"],
+        "rule": "hybrid",
+        "alpha": 0.05,
+        "method": "welch",
+        "sample_ratio": {"p_value": 0.41, "ok": True},
+    }
+    return head | _compared() | _said() | _over_time() | _money() | changes
 
 
 def stored_body(report: dict[str, Any]) -> str:
