@@ -1,12 +1,15 @@
 """`huitou demo` on a fifth of Complete Journey: everything the closing JSON promises, from this run."""
 
+import json
 import re
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from features.columns import PERSONAL_PLACEMENTS, SEGMENTS, TASKS, TIERS
+from features.database.store import open_database
 from tests.support.command import huitou_json
 
 
@@ -59,8 +62,31 @@ def test_the_release_is_live_and_three_customers_have_answers(summary):
         assert all(product["reason"]["text"] for product in customer["recommendations"])
         assert customer["bought"]
         assert customer["offers"]
-    assert {"ingest", "train", "profiles", "fit", "release", "publish", "total"} <= set(summary["seconds"])
+    steps = {"ingest", "train", "profiles", "fit", "release", "publish", "simulate", "total"}
+    assert steps <= set(summary["seconds"])
     assert summary["peak_memory_mb"] < 4000
+
+
+def test_a_simulated_experiment_is_judged_beside_its_truth(summary):
+    found = summary["experiment"]
+    assert (found["key"], found["metric"]) == ("simulated-win-back", "repeat_purchase_d30")
+    low, high = found["ci_abs"]
+    assert low < found["lift_abs"] < high
+    assert low <= found["true_lift_abs"] <= high
+    assert found["sample_ratio_p"] >= 0.001
+    assert found["verdict"]["code"] == "ship"
+    assert summary["simulation"]["simulated"] is True
+
+
+def test_the_demos_console_has_its_report_and_its_server_does_not_run_it(summary):
+    with closing(open_database(f"sqlite:///{summary['workspace'] / 'huitou.db'}")) as database:
+        record = database.experiments.get("simulated-win-back")
+        assert (record.state, record.simulated) == ("stopped", True)
+        report = json.loads(database.experiments.latest_report(record.key).body)
+        assert database.control().experiments == ()
+    assert report["simulated"] is True
+    assert report["truth"]["lift_abs"] == summary["experiment"]["true_lift_abs"]
+    assert report["verdict"] == summary["experiment"]["verdict"]
 
 
 def test_the_notebook_of_the_docs_runs_on_the_demos_workspace(summary, monkeypatch):
