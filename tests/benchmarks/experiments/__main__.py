@@ -15,6 +15,7 @@ from time import perf_counter
 from tests.benchmarks.experiments.claims import FULL, QUICK, Claim, Scale
 from tests.benchmarks.experiments.fixed_rule import fixed_rule
 from tests.benchmarks.experiments.looks import looks
+from tests.benchmarks.experiments.page import results_page
 from tests.benchmarks.experiments.scale import large_tables
 from tests.benchmarks.experiments.speed import assignment
 from tests.benchmarks.experiments.twin import twins
@@ -23,6 +24,7 @@ from tests.benchmarks.experiments.windows import cuped_gain, matured_bias
 PARTS: dict[str, Callable[[Scale], Iterable[Claim]]] = {
     "large_tables": large_tables,
     "assignment": assignment,
+    "results_page": results_page,
     "fixed_rule": fixed_rule,
     "looks": looks,
     "cuped_gain": cuped_gain,
