@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from experiments.analysis.history import ENROLMENT_DAYS, History
@@ -18,12 +19,15 @@ RULES: tuple[Rule, ...] = ("fixed", "hybrid")
 
 @dataclass(frozen=True)
 class Aim:
-    """What is asked: a lift to find, or what a number of customers or of days can find. One of them is set.
+    """What is asked: a lift to find, or what a number of customers or of days can find.
 
     Attributes:
         lift_relative, lift_absolute: the lift to find.
         customers: of all variants together.
         days: from the start until the decision, the last customer's window included.
+
+    Raises:
+        DataError: not exactly one of them is set, or the lift is 0 or infinite.
     """
 
     lift_relative: float | None = None
@@ -31,22 +35,16 @@ class Aim:
     customers: int | None = None
     days: int | None = None
 
-    @classmethod
-    def of(cls, **asked: float | None) -> "Aim":
-        """From options, of which at most one may be given; none asks for a relative lift of 5 %.
-
-        Raises:
-            DataError: more than one is given, or a lift is zero.
-        """
-        given = {name: value for name, value in asked.items() if value is not None}
-        if len(given) > 1:
+    def __post_init__(self) -> None:
+        asked = (self.lift_relative, self.lift_absolute, self.customers, self.days)
+        given = [value for value in asked if value is not None]
+        if len(given) != 1:
             raise DataError(
                 "A lift to find and a number of customers or days to have are different questions.",
                 "Give one of --lift-relative, --lift-abs, --customers and --days.",
             )
-        if 0 in given.values():
-            raise DataError("A lift of 0 is never found, however many customers there are.", "State a lift.")
-        return cls(**(given or {"lift_relative": LIFT_RELATIVE}))  # type: ignore[arg-type]
+        if given[0] == 0 or not isfinite(given[0]):
+            raise DataError(f"A lift of {given[0]:g} cannot be planned for.", "State a finite one, not 0.")
 
 
 @dataclass(frozen=True)

@@ -51,13 +51,14 @@ def power(
 ) -> None:
     """Plan an experiment: customers and days needed, and the smallest lift that can be found."""
     from experiments.analysis.history import read_history
-    from experiments.analysis.planning import Aim, plan, shape_of
+    from experiments.analysis.planning import LIFT_RELATIVE, Aim, plan, shape_of
     from experiments.analysis.planning_words import plan_words
     from features.database.store import open_database
 
     settings = load_settings(config, workspace)
     output = Output(as_json)
-    aim = Aim.of(lift_relative=lift_relative, lift_absolute=lift_abs, customers=customers, days=days)
+    asked = (lift_relative, lift_abs, customers, days)
+    aim = Aim(LIFT_RELATIVE) if all(value is None for value in asked) else Aim(*asked)
     shape = shape_of(
         None if design is None else load_design(design),
         settings.experiments,

@@ -181,7 +181,8 @@ def test_a_person_reads_sentences(shop, monkeypatch, locale):
     [
         (("--metric", "profit_d30"), "'profit_d30' is no measure"),
         (("--metric", D7, "--lift-abs", "0.6"), "out of 0 to 1"),
-        (("--metric", D7, "--lift-abs", "0"), "A lift of 0 is never found"),
+        (("--metric", D7, "--lift-abs", "0"), "A lift of 0 cannot"),
+        (("--metric", D7, "--lift-relative", "nan"), "A lift of nan cannot"),
         (("--metric", D7, "--days", "90", "--customers", "90"), "different questions"),
         (
             (
