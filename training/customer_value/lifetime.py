@@ -19,8 +19,8 @@ from training.customer_value.registry import purchase_model
 from training.customer_value.summary import DAYS_OF_UNIT, CustomerSummary, Floats, PurchaseRows
 
 DAYS_OF_YEAR = 365.25
-# E(t) is smooth and concave: five nodes are exact to about 1e-6 over years.
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)
+# E(t) is smooth and concave: eight nodes are exact to about 1e-5 over ten years.
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)
 VALUE_SEGMENTS = ("high_value", "growth", "steady", "fading")
 VALUE_SEGMENT_NAMES = {
     "high_value": {"zh": "高价值", "en": "High value"},
@@ -130,7 +130,7 @@ def value_segments(
     )
     # The value of a customer of that rank, not one between two: comparisons must hold exactly.
     line = np.quantile(worth[known], 1 - high_value_share, method="higher")
-    median = np.quantile(worth[known], 0.5, method="higher")
+    median = np.quantile(worth[known], 0.5, method="lower")
     chosen = np.select(
         [worth >= line, values.p_alive < 0.5, (worth >= median) & (worth * DAYS_OF_YEAR / days > past)],
         ["high_value", "fading", "growth"],
