@@ -36,6 +36,7 @@ class World:
         exposed_on: int64[n], day of the first answer that named the experiment, or NEVER.
         variants: customers of each variant, as the answers said.
         newest_day: day of the newest order, −1 before the first.
+        orders, claims: how many after the launch.
         ledger: the till.
     """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 CATEGORIES = ("bread", "fruit", "dairy", "coffee", "tea", "snacks", "pasta", "rice", "soap", "pets")
 MORE_LINES = 1.2  # mean number of lines beyond the first
 FROM_SERVED = 0.6  # share of lines that come from the served list, where it holds something to the taste
-RELEVANT_TASTE = 0.05  # below this share of the taste a served list holds nothing for the customer
+RELEVANT_TASTE = 0.1  # categories below this share of the taste do not interest a customer
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -57,17 +57,17 @@ class Shop:
         return inside
 
     def interest(self, customer: int, served: Sequence[str]) -> Floats:
-        """float64[len(served)]: how much of the taste each served product meets, less the lower it stands."""
+        """float64[len(served)]: the taste for each product, less the lower it stands; 0: not relevant."""
         products = [self.position[product_id] for product_id in served]
         taste: Floats = self.taste[customer, self.category[products]]
-        return taste / np.arange(1, len(products) + 1)
+        return np.where(taste >= RELEVANT_TASTE, taste, 0.0) / np.arange(1, len(products) + 1)
 
     def basket(self, rng: np.random.Generator, customer: int, served: Sequence[str]) -> Ints:
         """int64[lines], distinct: what is bought of the served list, and what was wanted anyway."""
         lines = 1 + rng.poisson(MORE_LINES)
         own = self.picks(rng, np.full(lines, customer))
         interest = self.interest(customer, served)
-        if interest.sum() >= RELEVANT_TASTE:
+        if interest.any():
             chosen = rng.choice(len(served), size=lines, p=interest / interest.sum())
             listed = np.array([self.position[served[i]] for i in chosen])
             own = np.where(rng.random(lines) < FROM_SERVED, listed, own)
