@@ -4,6 +4,7 @@ from experiments.analysis.history import ENROLMENT_DAYS
 from experiments.analysis.measured_words import describe
 from experiments.analysis.metrics.retention import BEFORE_DAYS
 from experiments.analysis.planning import Plan, Size
+from experiments.analysis.power import RATE_DAYS
 
 Words = tuple[str, str]
 _SEEN_BY = {"events": ("an event", "有行为记录"), "orders": ("an order", "有订单")}
@@ -15,7 +16,7 @@ def plan_words(plan: Plan) -> list[Words]:
         _past(plan),
         *_covariate(plan),
         _lift(plan),
-        _duration(plan.size, "", ""),
+        _duration(plan, plan.size),
         *_hybrid(plan),
         *_smallest(plan),
         *_targeting(plan),
@@ -64,15 +65,23 @@ def _lift(plan: Plan) -> Words:
     )
 
 
-def _duration(size: Size, before_en: str, before_zh: str) -> Words:
+def _duration(plan: Plan, size: Size, before_en: str = "", before_zh: str = "") -> Words:
     if size.days is None:
         return (
-            f"{before_en}So many customers never come: the last {ENROLMENT_DAYS} days brought no new one.",
-            f"{before_zh}顾客数量不足：最近 {ENROLMENT_DAYS} 天没有新的顾客出现。",
+            f"{before_en}So many customers never come: the last {RATE_DAYS} days brought no new one.",
+            f"{before_zh}顾客数量不足：最近 {RATE_DAYS} 天没有新的顾客出现。",
+        )
+    known = len(plan.history.arrivals.new) + plan.history.metric.window_days + 1
+    hope = ("", "")
+    if size.days > known:
+        hope = (
+            f", if new ones keep coming as in the last {RATE_DAYS} days",
+            f"（假设新顾客仍以最近 {RATE_DAYS} 天的速度出现）",
         )
     return (
-        f"{before_en}It takes about {size.days:,} days from the start, the last customer's window included.",
-        f"{before_zh}从开始起约需 {size.days:,} 天，含最后一位顾客的观察期。",
+        f"{before_en}It takes about {size.days:,} days from the start, the last customer's window "
+        f"included{hope[0]}.",
+        f"{before_zh}从开始起约需 {size.days:,} 天，含最后一位顾客的观察期{hope[1]}。",
     )
 
 
@@ -82,7 +91,7 @@ def _hybrid(plan: Plan) -> list[Words]:
     size = plan.sizes["hybrid"]
     before_en = f"Rule hybrid, which may end earlier: planned_matured_customers = {size.customers}. "
     before_zh = f"hybrid 规则可能提前结束：planned_matured_customers = {size.customers}。"
-    return [_duration(size, before_en, before_zh)]
+    return [_duration(plan, size, before_en, before_zh)]
 
 
 def _smallest(plan: Plan) -> list[Words]:
