@@ -13,13 +13,19 @@ from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOpt
 from features.errors import DataError
 from features.settings import load_settings
 
+DesignOption = Annotated[
+    Path | None,
+    typer.Option(help="Design file: its measure, weights, rule, α, coverage and targeting count."),
+]
+TargetingOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIELD=VALUE", help="Only customers with this profile field; may be repeated."),
+]
+
 
 def power(
     *,
-    design: Annotated[
-        Path | None,
-        typer.Option(help="Design file: its measure, weights, rule, α, coverage and targeting count."),
-    ] = None,
+    design: DesignOption = None,
     metric: Annotated[
         str | None, typer.Option(help="Measure, such as repeat_purchase_d30 (the default) or revenue_d60.")
     ] = None,
@@ -41,10 +47,7 @@ def power(
     chance: Annotated[
         float, typer.Option("--power", min=0.5, max=0.999, help="Chance to find the lift.")
     ] = 0.8,
-    targeting: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FIELD=VALUE", help="Only customers with this profile field; may be repeated."),
-    ] = None,
+    targeting: TargetingOption = None,
     config: ConfigOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -81,7 +84,6 @@ def power(
         )
     found = plan(history, shape, aim)
     chinese = settings.shop.locale == "zh"
-
     output.result(
         found.to_dict(),
         lambda screen: screen.print(
