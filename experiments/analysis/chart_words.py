@@ -53,6 +53,13 @@ WORDS: dict[str, dict[Language, str]] = {
     "customers": {"en": "customers", "zh": "顾客数"},
     "truth": {"en": "planted truth {value}", "zh": "预设真值 {value}"},
     "share": {"en": "percentage points with {level} interval", "zh": "百分点，含 {level} 置信区间"},
+    "share_band": {"en": "percentage points", "zh": "百分点"},
+    "other_band": {"en": "difference", "zh": "差值"},
+    "looks": {
+        "en": "{unit}; the band holds on all days together",
+        "zh": "{unit}；色带对每一天同时有效",
+    },
+    "one_look": {"en": "{unit}; the band holds for a single look", "zh": "{unit}；色带只对单次查看有效"},
     "other": {"en": "difference with {level} interval", "zh": "差值，含 {level} 置信区间"},
 }
 

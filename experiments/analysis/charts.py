@@ -128,7 +128,9 @@ def _cumulative(alt: Any, report: Report, words: Wording) -> Picture | None:
     )
     chart = panels[0] if len(panels) == 1 else alt.vconcat(*panels).resolve_scale(y="shared")
     about = words.say("cumulative_about", measure=name, last=last)
-    return Picture(chart, words.say("cumulative", measure=name), about, subtitle=words.say(words.unit(key)))
+    looks = "one_look" if report["rule"] == "fixed" else "looks"
+    subtitle = words.say(looks, unit=words.say(f"{words.unit(key)}_band"))
+    return Picture(chart, words.say("cumulative", measure=name), about, subtitle)
 
 
 def _panel(alt: Any, variant: str, points: list[dict[str, Any]], report: Report, words: Wording) -> Any:

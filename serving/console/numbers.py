@@ -50,7 +50,7 @@ class Numbers:
 
     def money(self, value: float | None, digits: int = 2) -> str:
         """Money with its currency."""
-        return self._shown(value, lambda number: _minus(f"{self._currency} {number:,.{digits}f}"))
+        return self._shown(value, lambda number: _minus(self._money(number, digits)))
 
     def value(self, value: float | None, unit: str) -> str:
         """A mean in the unit of its measure."""
@@ -107,8 +107,12 @@ class Numbers:
         if unit == "share":
             return _minus(f"{100 * value:+.2f}")
         if unit == "money":
-            return _minus(f"{'-' if value < 0 else '+'}{self._currency} {abs(value):,.2f}")
+            return _minus(("" if value < 0 else "+") + self._money(value, 2))
         return _minus(f"{value:+,.3g}")
+
+    def _money(self, value: float, digits: int) -> str:
+        sign = "-" if value < 0 else ""
+        return f"{sign}{self._currency} {abs(value):,.{digits}f}"
 
     def _unit(self, unit: str) -> str:
         return say(self._language, "points") if unit == "share" else ""

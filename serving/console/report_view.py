@@ -196,6 +196,7 @@ class ReportView:
         unit, numbers = self.unit(self.report["primary"]), self._numbers
         lines = []
         for line in self.report["cumulative"]:
+            # A variant may have no day yet.
             for last in line["points"][-1:]:
                 places = {
                     "day": last["day"],
@@ -205,7 +206,8 @@ class ReportView:
                     "n": numbers.count(last["n"]),
                 }
                 lines.append(self.say("cumulative_last", **places))
-        return lines
+        one_look = self.report["rule"] == "fixed"
+        return [self.say("band_one_look" if one_look else "band_every_look"), *lines] if lines else []
 
     def retention(self) -> list[str] | None:
         """How much sooner customers came back, in words; None where the report has no curves."""
@@ -247,7 +249,7 @@ class ReportView:
         lines = [self.say("matured_of", share=numbers.share(found["share"]), **counts)]
         if found["planned"] is not None:
             lines.append(self.say("planned_of", planned=numbers.count(found["planned"])))
-        if found["days_left"] is not None:
+        if found["days_left"] is not None and not found["complete"]:
             lines.append(self.say("days_left_about", days=numbers.count(found["days_left"])))
         return lines
 

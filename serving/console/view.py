@@ -83,12 +83,12 @@ def _summary(record: ExperimentRecord, report: Report | None, language: Language
         return summary
     view, numbers = ReportView(report, language, shop), Numbers(language, shop.currency, shop.zone)
     progress, verdict = report["progress"], report["verdict"]
-    left = progress["days_left"]
-    if left is not None:
-        days_left = say(language, "days", days=numbers.count(left))
+    if progress["planned"] is not None and progress["complete"]:
+        days_left = say(language, "days_left_done")
+    elif progress["days_left"] is not None:
+        days_left = say(language, "days", days=numbers.count(progress["days_left"]))
     else:
-        done = progress["planned"] is not None and progress["complete"]
-        days_left = say(language, "days_left_done" if done else "none")
+        days_left = say(language, "none")
     return summary | {
         "verdict": verdict["code"],
         "verdict_text": verdict[f"text_{language}"],

@@ -195,9 +195,18 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "cumulative": ("逐日累计提升", "Lift so far, day by day"),
     "cumulative_about": (
-        "每一天都只用当时已成熟的顾客重新计算。阴影是置信区间，会随顾客增多而收窄；不要因为某一天的高低下结论。",
+        "每一天都只用当时已成熟的顾客重新计算。色带会随顾客增多而收窄；不要因为某一天的高低下结论。",
         "Each day again, with the customers that had matured by then. The band narrows as more do; no single "
         "day decides.",
+    ),
+    "band_every_look": (
+        "色带对每一天同时有效，天天看也不会多出误报，所以比只看一次的区间宽。",
+        "The band holds on all days together, so looking daily adds no false alarms; it is wider than the "
+        "interval of one look.",
+    ),
+    "band_one_look": (
+        "色带只对单次查看有效：固定规则请以最后一天为准。",
+        "The band holds for a single look: under the fixed rule only the last day counts.",
     ),
     "cumulative_last": (
         "到 {day}：{variant} 为 {lift}（{interval}），依据 {n} 位已成熟顾客。",

@@ -108,6 +108,17 @@ def test_the_planted_truth_stands_in_the_chart_of_a_simulation_only(charts):
     assert "truth" not in letters(draw_charts(other)["cumulative"]["en"])
 
 
+@pytest.mark.parametrize(("rule", "says"), [("sequence", "对每一天同时有效"), ("fixed", "只对单次查看有效")])
+def test_the_band_of_the_daily_lift_says_what_it_holds_for(rule, says):
+    alone = {
+        "metrics": [compared(PRIMARY, 100, 0.3, 0.0, 0.1)],
+        "retention": None,
+        "segments": [],
+        "guardrails": [],
+    }
+    assert says in letters(draw_charts(example_report(rule=rule, **alone))["cumulative"]["zh"])
+
+
 def test_what_a_report_lacks_is_not_drawn():
     unclear = {"variant": "offer", "state": "unclear", "lift_rel": None, "ci_rel": None}
     bare = example_report(

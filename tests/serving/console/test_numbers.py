@@ -55,6 +55,11 @@ def test_a_p_value_is_never_shown_as_zero(p, shown):
     assert EN.p(p) == shown
 
 
+def test_money_that_was_lost_has_its_sign_first():
+    assert EN.money(-2967.4, 0) == "−CNY 2,967"
+    assert EN.money(0.5) == "CNY 0.50"
+
+
 def test_levels_and_counts():
     assert [EN.level(level) for level in (0.95, 0.96, 0.999)] == ["95%", "96%", "99.9%"]
     assert EN.count(24_100) == "24,100"

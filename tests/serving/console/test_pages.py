@@ -95,6 +95,23 @@ def test_a_page_says_everything_in_the_language_asked_for(one_experiment):
         assert text in chinese, text
 
 
+@pytest.mark.parametrize(
+    ("rule", "says"), [("hybrid", "holds on all days together"), ("fixed", "only the last day")]
+)
+def test_the_band_says_how_often_it_may_be_looked_at(console, rule, says):
+    console.keep(report=example_report(rule=rule))
+    with console.shop.client() as client:
+        assert says in words_of(client.get(f"{PATH}?lang=en"))
+
+
+def test_an_experiment_that_is_complete_has_no_days_left(console):
+    progress = example_report()["progress"] | {"days_left": 777}
+    console.keep(report=example_report(progress=progress))
+    with console.shop.client() as client:
+        for path in ("/console/?lang=en", f"{PATH}?lang=en"):
+            assert "777" not in words_of(client.get(path))
+
+
 def test_tiers_rise(console):
     segments = [
         {"by": "tier", "value": tier, "metrics": [compared(PRIMARY, 100, 0.3, 0.01, 0.1)]}
