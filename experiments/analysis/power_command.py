@@ -4,14 +4,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.design import load_design
 from features.command_line import ConfigOption, JsonOption, Output, WorkspaceOption
 from features.errors import DataError
-from features.settings import load_settings
+from features.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from experiments.analysis.history import History
+    from experiments.analysis.planning import Shape
 
 DesignOption = Annotated[
     Path | None,
@@ -53,10 +57,8 @@ def power(
     as_json: JsonOption = False,
 ) -> None:
     """Plan an experiment: customers and days needed, and the smallest lift that can be found."""
-    from experiments.analysis.history import read_history
     from experiments.analysis.planning import LIFT_RELATIVE, Aim, plan, shape_of
     from experiments.analysis.planning_words import plan_words
-    from features.database.store import open_database
 
     settings = load_settings(config, workspace)
     output = Output(as_json)
@@ -70,11 +72,19 @@ def power(
         power=chance,
         targeting=_targeting(targeting or []),
     )
-    with (
-        output.step("history", "Reading the shop's history"),
-        open_database(settings.database_url) as database,
-    ):
-        history = read_history(
+    with output.step("history", "Reading the shop's history"):
+        history = _history(settings, shape)
+    found = plan(history, shape, aim)
+    words = [zh if settings.shop.locale == "zh" else en for en, zh in plan_words(found)]
+    output.result(found.to_dict(), lambda screen: screen.print("\n".join(words), markup=False))
+
+
+def _history(settings: Settings, shape: "Shape") -> "History":
+    from experiments.analysis.history import read_history
+    from features.database.store import open_database
+
+    with open_database(settings.database_url) as database:
+        return read_history(
             settings,
             database,
             shape.metric,
@@ -82,14 +92,6 @@ def power(
             coverage=shape.coverage,
             today=datetime.now(UTC).astimezone(settings.shop.zone).date(),
         )
-    found = plan(history, shape, aim)
-    chinese = settings.shop.locale == "zh"
-    output.result(
-        found.to_dict(),
-        lambda screen: screen.print(
-            "\n".join(zh if chinese else en for en, zh in plan_words(found)), markup=False
-        ),
-    )
 
 
 def _targeting(options: Sequence[str]) -> dict[str, tuple[str, ...]]:
