@@ -13,8 +13,9 @@ from serving.console import gate
 from serving.console.pages import page, protect
 from serving.problems import ProblemError
 
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 logger = logging.getLogger("huitou.serving")
-FOR_EVERYONE = ("/console/login", "/console/style.css")
+LOGIN, STYLE = "/console/login", "/console/style.css"
 # Problems with words of their own; the others have those of their status.
 WORDED = {"form_out_of_date": "403", "host_not_allowed": "local", "unauthorized": "local"}
 
@@ -22,15 +23,13 @@ WORDED = {"form_out_of_date": "403", "host_not_allowed": "local", "unauthorized"
 class ConsoleRoute(APIRoute):
     """A route whose every answer is protected, and whose errors are pages; `APIRouter(route_class=…)`."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """The framework's handler within the frame; it finds who asks in `request.state.visit`."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
-                seen = request.state.visit = await gate.visit(request)
-                is_allowed = seen.admitted or request.url.path in FOR_EVERYONE
-                response = await handler(request) if is_allowed else gate.login_needed(request)
+                response = await _answer(request, handler)
             except ProblemError as problem:
                 response = _problem_page(request, problem)
             except Exception as error:
@@ -42,6 +41,16 @@ class ConsoleRoute(APIRoute):
             return protect(response)
 
         return handle
+
+
+async def _answer(request: Request, handler: Handler) -> Response:
+    if request.scope["path"] == STYLE:
+        # Pages that say that the database is gone need it too.
+        gate.check_machine(request)
+        return await handler(request)
+    seen = request.state.visit = await gate.visit(request)
+    is_allowed = seen.admitted or request.scope["path"] == LOGIN
+    return await handler(request) if is_allowed else gate.login_needed(request)
 
 
 def _problem_page(request: Request, problem: ProblemError) -> Response:

@@ -53,10 +53,9 @@ async def visit(request: Request) -> Visit:
     Raises:
         ProblemError: 401 or 403 for other machines while no key exists; 503 while the keys are not known.
     """
+    check_machine(request)
     services = request.app.state.services
     keys = known_keys(services.watcher.keys)
-    if keys.open:
-        only_this_machine(request)
     secret: bytes | None = getattr(request.app.state, "console_secret", None)
     if secret is None:
         secret = await read(services.database, _secret)
@@ -65,13 +64,24 @@ async def visit(request: Request) -> Visit:
     return Visit(sessions, sessions.of(request), keys)
 
 
+def check_machine(request: Request) -> None:
+    """Without keys, let only this machine pass.
+
+    Raises:
+        ProblemError: 401 or 403.
+    """
+    keys = request.app.state.services.watcher.keys
+    if keys is not None and keys.open:
+        only_this_machine(request)
+
+
 def _secret(database: Database) -> bytes:
     return database.server_secret("console")
 
 
 def login_needed(request: Request) -> Response:
     """To the login, in the language asked for, and from there back to here."""
-    wanted = {"next": request.url.path, "lang": request.query_params.get("lang", "")}
+    wanted = {"next": request.scope["path"], "lang": request.query_params.get("lang", "")}
     return RedirectResponse(f"/console/login?{urlencode(wanted)}", 303)
 
 

@@ -5,6 +5,7 @@ from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,10 +42,11 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     shop = request.app.state.services.settings.shop
     language = language_of(request, shop)
     other = next(choice for choice in LANGUAGES if choice != language)
-    switch = request.url.include_query_params(lang=other)
+    # Not of request.url, which is built from the Host header: whatever it says must not break a page.
+    switch = f"{quote(request.scope['path'])}?{urlencode(dict(request.query_params) | {'lang': other})}"
     frame = {
         "form_token": "",
-        "switch": f"{switch.path}?{switch.query}",
+        "switch": switch,
         "other_language": other,
         "style_version": style_digest()[:12],
     }

@@ -77,7 +77,7 @@ class Sessions:
             value if isinstance(value, str) else value.decode(),
             max_age=SESSION_SECONDS,
             path="/console",
-            secure=request.url.scheme == "https",
+            secure=request.scope["scheme"] == "https",
             httponly=True,
             samesite="strict",
         )

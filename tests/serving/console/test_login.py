@@ -233,6 +233,18 @@ def test_without_keys_no_other_machine_and_no_other_name(console, path):
         assert answer.headers["content-type"].startswith("text/html")
 
 
+@pytest.mark.parametrize("host", ["[", "a b", "x:y:z", "<script>", ""])
+def test_an_odd_host_breaks_no_page(console, host):
+    headers = {"host": host}
+    with console.shop.client() as client:
+        assert client.get("/console/", headers=headers).status_code == 403
+    console.key("marketing")
+    with console.shop.client() as client:
+        answer = client.get("/console/login", headers=headers)
+        assert answer.status_code == 200
+        assert "<script" not in answer.text
+
+
 def test_with_keys_another_machine_may_log_in(console):
     key = console.key("marketing")
     with console.shop.client(host="203.0.113.9") as client:
@@ -275,6 +287,17 @@ def test_without_its_database_the_console_says_so(console):
         assert is_open(client)
         console.shop.database_file.rename(console.shop.database_file.with_suffix(".gone"))
         answer = client.get("/console/?lang=en")
+    assert answer.status_code == 503
+    assert "The database is not answering" in answer.text
+
+
+def test_while_the_database_was_never_reached_a_page_with_its_style_says_so(console):
+    database = console.shop.settings.workspace / "nowhere" / "huitou.db"
+    database.parent.write_text("a file, so no folder can be made")
+    with console.shop.client(database={"url": f"sqlite:///{database}"}) as client:
+        answer = client.get("/console/?lang=en")
+        style = re.search(r'href="(/console/style.css[^"]*)"', answer.text)[1]
+        assert client.get(style).status_code == 200
     assert answer.status_code == 503
     assert "The database is not answering" in answer.text
 
