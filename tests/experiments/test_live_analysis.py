@@ -90,6 +90,7 @@ def test_clicks_that_carry_a_recommendation_convert_within_seven_days(shop):
             ("o3", "c", "p1", utc(5, 5), 1, 5.0),  # the day of exposure, after the click
             ("o4", "c", "p2", utc(5, 2), 1, 5.0),  # before the click
             ("o5", "d", "p2", utc(6), 1, 5.0),  # another product
+            ("o6", "b", "p2", utc(6), 1, 5.0),  # after a click from before exposure
             LAST,
         ]
     )
@@ -99,7 +100,8 @@ def test_clicks_that_carry_a_recommendation_convert_within_seven_days(shop):
         shop.click(customer, "p1", "r", utc(5, 4))
     shop.click("a", "p1", "r", utc(5, 6))  # the same product of the same recommendation: once
     shop.click("a", "p1", None, utc(6))  # without a recommendation
-    shop.click("a", "p2", "before", utc(4))  # before exposure
+    for customer in "ab":
+        shop.click(customer, "p2", "before", utc(4))
     shop.click("c", "p1", "r", utc(5, 4))
     shop.click("c", "p2", "r", utc(5, 4))
     shop.click("d", "p1", "r", utc(5, 4))

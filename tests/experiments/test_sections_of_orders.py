@@ -118,9 +118,9 @@ def test_long_experiments_are_thinned_and_keep_the_newest_look():
 
 
 def test_the_curves_hold_everybody_seen(shop):
-    """Brute force: first order within days 1–7, seen to the day before the newest order."""
-    exposures, log = shop
-    report = judge(shop, plan())
+    """Brute force: first order within days 1–7, seen to the day before the newest order, some for less."""
+    exposures, log = early = through(shop, START + timedelta(days=31))
+    report = judge(early, plan())
     newest = max(log["ordered_at"].to_pylist())
     assert report.data_through == newest - timedelta(days=1)
     orders = {}
