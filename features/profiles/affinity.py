@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.profiles.packed_order import packed_order, starts_of_groups
+from features.profiles.packed_order import sorted_rows, starts_of_groups
 from features.profiles.pairs import Pairs
 
 STRONGEST = 5
@@ -63,16 +63,11 @@ def _by_word(
     if not len(known):
         nothing, whole = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
         return nothing, nothing, whole, whole
-    order = known[packed_order((pairs.customer[known], customers), (code[known], words))]
-    customer, code = pairs.customer[order], code[order]
+    customer, code, row = sorted_rows((pairs.customer[known], customers), (code[known], words), numbered=True)
+    row = known[row]
     start = starts_of_groups(customer, code)
-    purchases = pairs.purchase_days[order].astype(np.int64)
-    return (
-        customer[start],
-        code[start],
-        np.add.reduceat(pairs.weight[order], start),
-        np.add.reduceat(purchases, start),
-    )
+    purchases = np.add.reduceat(pairs.purchase_days[row], start, dtype=np.int64)
+    return customer[start], code[start], np.add.reduceat(pairs.weight[row], start), purchases
 
 
 def _strongest(
@@ -98,5 +93,6 @@ def _strongest(
         return np.zeros(0, dtype=np.int64), np.zeros(customers, dtype=np.int64)
     chosen = np.concatenate([at for at, _ in places])
     place = np.concatenate([place for _, place in places])
-    chosen = chosen[packed_order((customer[chosen], customers), (place, STRONGEST))]
+    _, _, order = sorted_rows((customer[chosen], customers), (place, STRONGEST), numbered=True)
+    chosen = chosen[order]
     return chosen, np.bincount(customer[chosen], minlength=customers)

@@ -1,6 +1,6 @@
 """Build the profiles: SQL over the lake brings the measures, the other files of this room their meaning.
 
-The order lines are read twice (products per day, orders) and everything else derives from those two tables.
+The order lines are put together once, and everything else derives from their days and their orders.
 The answer does not depend on the order of rows or files: money is summed in DECIMAL, weights as whole
 numbers, and every order has a last tie-break. A return undoes its sale: it stands on the day and in the order
 of the sale it undoes, so what was given back was never bought.
@@ -8,6 +8,7 @@ of the sale it undoes, so what was given back was never bought.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 
@@ -23,7 +24,7 @@ from features.profiles.affinity import affinity_lists
 from features.profiles.cadence import DUE_STEPS, due_score, pair_gaps
 from features.profiles.fields import AFFINITY_FIELDS, CUSTOMER_SCHEMA, DUE_SCHEMA
 from features.profiles.gaps import GapQuantiles
-from features.profiles.packed_order import packed_order
+from features.profiles.packed_order import sorted_rows
 from features.profiles.pairs import Pairs, pairs_of
 from features.profiles.store import Profiles, read_profiles, write_profiles
 from features.settings import Settings
@@ -39,6 +40,7 @@ STEPS = (
     "profile_product_codes",
     "profile_returns",
     "profile_consent",
+    "profile_lines",
     "profile_product_days",
     "profile_orders",
     "profile_days",
@@ -88,7 +90,11 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
         identity = ask("profile_identity")
         behaviour = table.behaviour_columns(ask("profile_behaviour"), ask("profile_deeds"), customers)
         satisfaction = table.satisfaction_columns(ask("profile_feedback"), ask("profile_tickets"), customers)
-    bought = table.purchase_columns(measures, as_of_day)
+    # numpy lets go of the interpreter while it computes, so two lists are made at a time.
+    with ThreadPoolExecutor(settings.training.threads) as pool:
+        due = pool.submit(_due, pairs, measures["customer_id"], products["product_id"], as_of_day, settings)
+        affinities = _affinities(pairs, products, customers, pool)
+        bought = table.purchase_columns(measures, as_of_day)
     who = table.identity_columns(identity, as_of, settings.shop.zone)
     columns = {
         **bought,
@@ -98,14 +104,14 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
         **table.segment_columns(bought),
         "tier": standing.names,
         "tier_spend": standing.spend,
-        **_affinities(pairs, products, customers),
+        **affinities,
         **behaviour,
         **satisfaction,
     }
     return Profiles(
         as_of=as_of,
         customers=table.table_of(columns, CUSTOMER_SCHEMA),
-        due=_due(pairs, measures["customer_id"], products["product_id"], as_of_day, settings),
+        due=due.result(),
     )
 
 
@@ -162,7 +168,9 @@ def _standing(days: pa.Table, customers: int, as_of_day: int, settings: Settings
     )
 
 
-def _affinities(pairs: Pairs, products: pa.Table, customers: int) -> dict[str, pa.Array]:
+def _affinities(
+    pairs: Pairs, products: pa.Table, customers: int, pool: ThreadPoolExecutor
+) -> dict[str, pa.Array]:
     """Field → lists of what each customer prefers."""
 
     def lists(name: str) -> pa.Array:
@@ -170,7 +178,7 @@ def _affinities(pairs: Pairs, products: pa.Table, customers: int) -> dict[str, p
         codes = pc.fill_null(pc.index_in(products[name], words), -1).to_numpy()
         return affinity_lists(pairs, name, codes, words, customers)
 
-    return {field: lists(name) for field, name in AFFINITY_FIELDS.items()}
+    return dict(zip(AFFINITY_FIELDS, pool.map(lists, AFFINITY_FIELDS.values()), strict=True))
 
 
 def _due(
@@ -180,22 +188,32 @@ def _due(
     as_of_day: int,
     settings: Settings,
 ) -> pa.Table:
-    days, minimum = pairs.purchase_days, settings.profiles.due_minimum_orders
-    span = pairs.last_day - pairs.first_day
-    gaps = pair_gaps(pairs.product, days, span, products=len(product_ids), minimum_days=minimum)
-    silent = as_of_day - 1 - pairs.last_day
-    score = due_score(silent, gaps, days)
+    # What was bought once has no gap and is due with a score of 0: most pairs of most shops.
+    often = np.flatnonzero(pairs.purchase_days > 1)
+    days, last, minimum = (
+        pairs.purchase_days[often],
+        pairs.last_day[often],
+        settings.profiles.due_minimum_orders,
+    )
+    span = last - pairs.first_day[often]
+    gap = pair_gaps(pairs.product[often], days, span, products=len(product_ids), minimum_days=minimum)
+    gaps, score = np.full((2, len(pairs.product)), [[np.nan], [0.0]])
+    gaps[often] = np.where(days >= minimum, np.round(gap, 6), np.nan)
+    score[often] = due_score(as_of_day - 1 - last, gap, days)
     # Pairs come sorted by customer and product, and equal keys keep their order, so products break ties.
     least_due = np.rint((1 - score) * DUE_STEPS).astype(np.int32)
-    order = packed_order((pairs.customer, len(customer_ids)), (least_due, DUE_STEPS + 1))
+    customer, _, order = sorted_rows(
+        (pairs.customer, len(customer_ids)), (least_due, DUE_STEPS + 1), numbered=True
+    )
+    last = pairs.last_day[order]
     columns = {
         # Ten million strings would cost more than everything else: numbers into the list of ids do.
-        "customer_id": _words(customer_ids, pairs.customer[order]),
+        "customer_id": _words(customer_ids, customer),
         "product_id": _words(product_ids, pairs.product[order]),
-        "purchase_days": days[order],
-        "last_ordered_on": pairs.last_day[order],
-        "days_since": silent[order],
-        "gap_days": np.where(days >= minimum, np.round(gaps, 6), np.nan)[order],
+        "purchase_days": pairs.purchase_days[order],
+        "last_ordered_on": last,
+        "days_since": as_of_day - 1 - last,
+        "gap_days": gaps[order],
         "due_score": score[order],
     }
     return table.table_of(columns, DUE_SCHEMA)

@@ -1,9 +1,9 @@
 """Every field of a profile: type, unit, formula and what null means; `huitou profiles describe` prints it.
 
 A *purchase day* is a local day on which the customer bought some product, that is, paid a net amount above
-zero for it. A return undoes its sale (the order it names, else the last one of the product), so what was given
-back was never bought; goods at no charge make no purchase day. All fields see the local days before the as-of
-day only, and count days to the last of them (0 = that day).
+zero for it. A return undoes its sale (the order it names, else the last one of the product), so what was
+given back was never bought; goods at no charge make no purchase day. All fields see the local days before the
+as-of day only, and count days to the last of them (0 = that day).
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.profiles.packed_order import packed_order
+from features.profiles.packed_order import sorted_rows
 
 
 class GapQuantiles:
@@ -18,8 +18,7 @@ class GapQuantiles:
     def __init__(self, gaps: pa.Table, customers: int) -> None:
         customer, gap = gaps["customer"].to_numpy(), gaps["gap"].to_numpy()
         longest = int(gap.max()) if len(gap) else 0
-        order = packed_order((customer, customers), (gap, longest + 1)) if len(gap) else np.arange(0)
-        self._gap = gap[order].astype(np.float64)
+        self._gap = sorted_rows((customer, customers), (gap, longest + 1))[1].astype(np.float64)
         self._count = np.bincount(customer, minlength=customers)
         self._start = np.cumsum(self._count) - self._count
 

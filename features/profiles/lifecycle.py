@@ -9,8 +9,9 @@ In this order, with T the age of the first purchase day and both counted to the 
 
 `fixed_days` draws the lines at `profiles.lapsing_after_days` and `profiles.churned_after_days`, the same for
 everyone. `own_rhythm` draws them from the customer's own gaps between purchase days: lapsing beyond the gap
-that `profiles.lapsing_percentile` of them do not exceed, churned beyond `profiles.churned_rhythm_factor` times
-that; whose rhythm is not known (fewer than `profiles.due_minimum_orders` purchase days) has the fixed lines.
+that `profiles.lapsing_percentile` of them do not exceed, churned beyond `profiles.churned_rhythm_factor`
+times that; whose rhythm is not known (fewer than `profiles.due_minimum_orders` purchase days) has the fixed
+lines.
 
 Never null.
 """

@@ -4,34 +4,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.integer]
+# A sign, and the rest.
+BITS = 63
 
 
-def packed_order(*keys: tuple[Ints, int]) -> NDArray[np.int64]:
-    """The order of rows by the first key, then the second and so on, then by row: as `np.lexsort` gives it.
+def sorted_rows(*keys: tuple[Ints, int], numbered: bool = False) -> tuple[NDArray[np.int32], ...]:
+    """The rows sorted by the first key, then the second and so on, each key as a column again.
 
-    The keys and the row number are packed into 63 bits and sorted as values, which takes a fraction of the time
-    of sorting by keys; where they do not fit, `np.lexsort` does it.
+    The keys are packed into one number, sorted and unpacked, which takes a fraction of the time of sorting by
+    keys; where they do not fit, `np.lexsort` does it.
 
     Args:
         keys: each int[n] of numbers from 0, with how many different numbers there may be.
+        numbered: give the number of each row as a last column; rows with equal keys then keep their order.
 
     Returns:
-        int64[n], positions of the rows.
+        int32[n] for each key (and the row numbers).
     """
     rows = len(keys[0][0])
-    bits = [max(1, (size - 1).bit_length()) for _, size in keys]
-    of_row = max(1, (rows - 1).bit_length())
-    if sum(bits) + of_row > 63:
-        return np.lexsort([key for key, _ in reversed(keys)])
+    if numbered:
+        keys = (*keys, (np.arange(rows, dtype=np.int32), rows))
+    widths = [max(1, (size - 1).bit_length()) for _, size in keys]
+    if sum(widths) > BITS:
+        order = np.lexsort([key for key, _ in reversed(keys)])
+        return tuple(key[order].astype(np.int32) for key, _ in keys)
     packed = np.zeros(rows, dtype=np.int64)
-    for (key, _), width in zip(keys, bits, strict=True):
+    for (key, _), width in zip(keys, widths, strict=True):
         packed <<= width
         packed |= key
-    packed <<= of_row
-    packed |= np.arange(rows, dtype=np.int64)
     packed.sort()
-    packed &= (1 << of_row) - 1
-    return packed
+    columns = []
+    for width in reversed(widths):
+        columns.append((packed & ((1 << width) - 1)).astype(np.int32))
+        packed >>= width
+    return tuple(reversed(columns))
 
 
 def starts_of_groups(*sorted_keys: Ints) -> NDArray[np.int64]:

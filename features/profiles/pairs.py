@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.profiles.packed_order import packed_order, starts_of_groups
+from features.profiles.packed_order import sorted_rows, starts_of_groups
 
 # Whole billionths, so that a sum does not depend on the order of its terms.
 WEIGHT_UNIT = 1_000_000_000
@@ -47,8 +47,8 @@ def pairs_of(product_days: pa.Table, *, customers: int, products: int, half_life
         return Pairs(nothing, nothing, nothing, nothing, nothing, np.zeros(0, dtype=np.int64))
     earliest = int(day.min())
     span = int(day.max()) - earliest + 1
-    order = packed_order((customer, customers), (product, products), (day - earliest, span))
-    customer, product, day = customer[order], product[order], day[order]
+    customer, product, day = sorted_rows((customer, customers), (product, products), (day - earliest, span))
+    day += earliest
     of_customer = starts_of_groups(customer)
     newest = np.repeat(np.maximum.reduceat(day, of_customer), np.diff(of_customer, append=len(day)))
     # One weight an age rather than one a row: the same number for the same age, and no power per row.
