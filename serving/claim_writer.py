@@ -27,12 +27,22 @@ class ClaimWriter(BatchWriter[CappedClaim, ClaimResult]):
         database: where claims go, each in a transaction of its own, because its caps are checked in it.
         queue_claims: how many may wait at most.
         timeout_ms: how long a caller waits for the commit.
+
+    Attributes:
+        exhausted: offers that a claim has found exhausted, by id and maximum. Claims are never taken back, so
+            they stay so; each worker learns it from the first claim that it has to refuse.
     """
 
     def __init__(self, database: DatabaseAccess, queue_claims: int, timeout_ms: int) -> None:
+        self.exhausted: set[tuple[str, int | None]] = set()
+
         def store(claims: Sequence[CappedClaim]) -> list[ClaimResult]:
-            return [
-                database.opened.claims.claim(each.claim, each.total_max, each.customer_max) for each in claims
-            ]
+            return [take(each) for each in claims]
+
+        def take(each: CappedClaim) -> ClaimResult:
+            result = database.opened.claims.claim(each.claim, each.total_max, each.customer_max)
+            if result[0] == "exhausted":
+                self.exhausted.add((each.claim.offer_id, each.total_max))
+            return result
 
         super().__init__("claims", store, queue_claims, timeout_ms, group_items=1)

@@ -15,6 +15,8 @@ T = TypeVar("T")
 THREADS = 4
 FAILURES_IN_A_ROW = 3
 PROBE_SECONDS = 1.0
+# Opening may have to migrate, and nothing can be answered before.
+OPENING_SECONDS = 5.0
 
 
 class DatabaseAccess:
@@ -72,8 +74,9 @@ class DatabaseAccess:
         Raises:
             DatabaseUnavailableError: it failed or took too long.
         """
+        seconds = OPENING_SECONDS if self._database is None else PROBE_SECONDS
         try:
-            result = await self._within(PROBE_SECONDS, lambda: call(self._open()))
+            result = await self._within(seconds, lambda: call(self._open()))
         except DatabaseUnavailableError:
             self._say(False)
             raise

@@ -1,6 +1,6 @@
 """A customer's offers: the facts of the profile, the catalogue of the release, the clock of the app."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ def select_offers(
     *,
     policy: str | None = None,
     with_capped: bool = True,
+    exhausted: Collection[tuple[str, int | None]] = (),
 ) -> list[dict[str, Any]]:
     """Offers of a known customer as the API answers them.
 
@@ -36,10 +37,15 @@ def select_offers(
         locale: language of names and reasons.
         policy: the offer policy that an experiment gives the customer.
         with_capped: whether the database can tell who may still claim an offer with a maximum of claims.
+        exhausted: offers that are known to have reached it, by id and `claims_max`.
     """
     offers = release.offers.offers
     if not offers or profile.get("consent_marketing") is False:
         return []
-    withheld = () if with_capped else frozenset(offer.id for offer in offers if offer.capped)
+    withheld = [
+        offer.id
+        for offer in offers
+        if offer.capped and (not with_capped or (offer.id, offer.claims_max) in exhausted)
+    ]
     chosen = choose_offers(release.offers, facts_of(profile), now, locale, policy=policy, withheld=withheld)
     return [offer.model_dump() for offer in chosen]

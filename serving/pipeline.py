@@ -110,6 +110,7 @@ def _answer(services: Services, known: Known, now: datetime) -> dict[str, Any]:
             locale,
             policy=plan.offer_policy,
             with_capped="database" not in known.signals.missing,
+            exhausted=services.claims.exhausted,
         )
     return {
         "recommendation_id": uuid.uuid4().hex,

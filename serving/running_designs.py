@@ -1,12 +1,11 @@
 """The experiments that run, as the database last told; parsed when they change, not when they are asked."""
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.assignment import Assignment
-from experiments.design import Design, Treatment, parse_design
+from experiments.design import Design, Treatment, read_design
 from experiments.running import HOLDOUT_KEY, RunningExperiments, holdout_design
 from features.database.records import ExperimentRecord
 from features.errors import DataError
@@ -87,7 +86,7 @@ def _versions(records: Sequence[ExperimentRecord]) -> list[tuple[str, int]]:
 def _parse(record: ExperimentRecord) -> Design | None:
     """The design, or None if this version of Huitou cannot read it: the others must go on."""
     try:
-        return parse_design(json.loads(record.design), f"The running design {record.key!r}")
-    except (DataError, ValueError) as error:
-        logger.error("%s It is not served.", error)
+        return read_design(record.design)
+    except DataError as error:
+        logger.error("The experiment %r is not served: %s", record.key, error)
         return None

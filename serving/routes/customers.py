@@ -70,6 +70,7 @@ async def offers(
             query.locale or shop.locale,
             policy=plan.offer_policy,
             with_capped=recorded,
+            exhausted=services.claims.exhausted,
         )
     previous = services.watcher.serves_previous and plan.release is live
     answer: dict[str, Any] = {

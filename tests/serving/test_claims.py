@@ -99,6 +99,23 @@ def test_showing_an_offer_consumes_nothing(claim_shop, client):
     assert claim(client, "first-two").status_code == 201
 
 
+def test_an_offer_that_was_found_exhausted_is_no_longer_shown(claim_shop, client):
+    def shown():
+        answers = ask(client), client.get("/v1/customers/bo/offers")
+        return ["first-two" in [offer["offer_id"] for offer in each.json()["offers"]] for each in answers]
+
+    assert [claim(client, "first-two", key).status_code for key in ("a", "b")] == [201, 201]
+    assert shown() == [True, True], "nobody was refused yet"
+    refused(claim(client, "first-two", "c"), 409, "offer_exhausted")
+    assert shown() == [False, False]
+    # A later release that allows more opens it again.
+    more = catalogue({"id": "first-two", "claims_max": 3})
+    live = claim_shop.publish(offers=more).id
+    wait_until(lambda: ask(client).json()["release_id"] == live)
+    assert shown() == [True, True]
+    assert claim(client, "first-two", "d").status_code == 201
+
+
 def test_many_at_once_never_pass_a_cap(claim_shop, client):
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda i: claim(client, "first-two", f"key-{i // 2}", "ada"), range(16)))
