@@ -35,7 +35,7 @@ from pydantic import (
 )
 
 from features.errors import DataError
-from features.measures.registry import MEASURES, WINDOW_IN_KEY, windowed
+from features.measures.registry import EXPERIMENT_MEASURES, WINDOW_IN_KEY, windowed
 
 Kind = Literal["mean", "proportion", "ratio", "retention"]
 Rule = Literal["fixed", "sequence", "hybrid"]
@@ -320,7 +320,7 @@ class Design(_Part):
 
 def known_measures() -> str:
     """What a design may name without describing it, for messages."""
-    windows = (measure for measure in MEASURES.values() if measure.window_days and measure.kind != "return")
+    windows = (m for m in EXPERIMENT_MEASURES.values() if m.window_days and m.kind != "return")
     return ", ".join(f"{measure.key}_d30" for measure in windows)
 
 

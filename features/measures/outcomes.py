@@ -1,4 +1,4 @@
-"""What customers do after exposure: the measures of experiments.
+"""What customers do after exposure: the measures of experiments (two of them also of the shop).
 
 The numbers they are made of, each summed over a customer's window:
 `orders` (with something paid), `amount` (net of returns), `margin` (amount × the product's margin), `units`
@@ -6,7 +6,7 @@ The numbers they are made of, each summed over a customer's window:
 `recommendation_conversions`, `claims`, `offer_cost` (redemptions).
 """
 
-from features.measures.measure import Measure, Words
+from features.measures.measure import BY_ALL, Measure, Words
 
 WINDOW_DAYS = 30
 # A few very large baskets must not decide: values above the pooled 99th percentile count as that percentile.
@@ -73,6 +73,8 @@ OUTCOME_MEASURES = (
         numerator="amount",
         denominator="orders",
         window_days=WINDOW_DAYS,
+        people="buyers",
+        splits=BY_ALL,
     ),
     Measure(
         key="units_per_order",
@@ -94,6 +96,8 @@ OUTCOME_MEASURES = (
         denominator="sold",
         window_days=WINDOW_DAYS,
         lower_is_better=True,
+        people="paying_customers",
+        splits=BY_ALL,
     ),
     Measure(
         key="recommendation_clicks",
