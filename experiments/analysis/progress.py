@@ -1,6 +1,6 @@
 """How far an experiment is, in customers and in days."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ class Progress:
         customers: those that count for the primary metric, all variants together.
         planned: those at which it ends; None if the design names no end.
         days: local days from the first exposure to the newest data; None if exposures carry no time.
-        days_left: about how many more until it is complete; None if that cannot be told.
+        days_left: about how many more until it is complete; None if it is, or nobody can tell.
         waiting: exposed customers whose window has not closed yet.
         closed: nobody joins any more.
     """
@@ -70,12 +70,11 @@ def progress_of(
     days = (newest - first).days + 1
     # A window of N days closes on the day after its last one.
     window = primary.metric.window_days + 1 if newest_day is not None else 0
-    left = None
+    enrolment = (last - first).days + 1
+    left = 0
     if closed:
-        left = (last - first).days + 1 + window - days
+        left = enrolment + window - days
     elif planned is not None:
-        per_day = exposed.customers / ((last - first).days + 1)
-        left = days_needed(planned, per_day, window) - days
-    return Progress(
-        customers, planned, days, left if left is not None and left > 0 else None, waiting, closed
-    )
+        left = days_needed(planned, exposed.customers / enrolment, window) - days
+    found = Progress(customers, planned, days, None, waiting, closed)
+    return found if found.complete or left <= 0 else replace(found, days_left=left)

@@ -260,3 +260,14 @@ def test_an_experiment_that_nobody_joins_any_more_is_complete_once_all_have_matu
     assert stopped.primary.method == "confidence_sequence"
     # Enrolled on January 1, seven days and one more to close: on January 20 nothing is left.
     assert stopped.progress.days_left is None
+
+
+def test_nothing_is_left_to_wait_for_once_the_planned_number_has_matured():
+    # 41,000 in a day, of whom 40,000 have matured: some windows are still open, but the look has come.
+    assert (
+        report_of("revenue_d30", (4.0, 5.0), n=20_000, planned=40_000, waiting=1000).progress.days_left
+        is None
+    )
+    # 40,000 planned: two days of 20,500, then 31 days; 20 have passed.
+    waiting = report_of("revenue_d30", (4.0, 5.0), planned=40_000, waiting=500).progress
+    assert (waiting.complete, waiting.days, waiting.days_left) == (False, 20, 2 + 31 - 20)
