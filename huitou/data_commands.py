@@ -1,4 +1,4 @@
-"""`huitou ingest` and `huitou profiles`: from shop exports to profiles."""
+"""`huitou ingest` and `huitou profiles`: from shop exports to profiles, and what a profile says."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,3 +94,29 @@ def show_profiles(screen: Console, summary: dict[str, Any]) -> None:
             share = f"{count / max(1, summary['profiles']):.1%}"
             table.add_row(name, chinese.get(name, {}).get("zh", ""), f"{count:,}", share)
         screen.print(table)
+
+
+@profiles_app.command()
+def describe(as_json: JsonOption = False) -> None:
+    """Print every field of a profile: unit, formula, and what null means."""
+    from features.profiles.fields import CUSTOMER_FIELDS
+
+    fields = [
+        {
+            "name": field.name,
+            "type": str(field.type),
+            "unit": field.unit,
+            "formula": field.formula,
+            "null": field.null or None,
+        }
+        for field in CUSTOMER_FIELDS
+    ]
+    Output(as_json).result({"fields": fields}, lambda screen: show_fields(screen, fields))
+
+
+def show_fields(screen: Console, fields: list[dict[str, str | None]]) -> None:
+    """A table of the fields."""
+    table = Table("Field", "Unit", "Formula", "Null means")
+    for field in fields:
+        table.add_row(field["name"], field["unit"], field["formula"], field["null"] or "never null")
+    screen.print(table)

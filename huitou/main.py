@@ -12,6 +12,7 @@ from features.errors import HuitouError, MissingExtraError
 from huitou.data_commands import ingest, profiles_app
 from huitou.demo import demo
 from huitou.release_commands import publish, release_app, releases
+from huitou.report_commands import report_app
 from huitou.simulate_command import simulate
 from serving.commands import keys_app, serve
 from training.commands import promote, train
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(ingest)
 app.add_typer(profiles_app, name="profiles")
+app.add_typer(report_app, name="report")
 app.command()(train)
 app.command()(promote)
 app.add_typer(value_app, name="value")

@@ -16,7 +16,10 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     share, weight = successes / trials, Z**2 / trials
     centre = (share + weight / 2) / (1 + weight)
     half = Z * sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Exactly 0 and 1 where nobody or everybody is counted, which rounding would miss.
+    low = centre - half if successes else 0.0
+    high = centre + half if successes < trials else 1.0
+    return low, high
 
 
 def normal(total: float, total_of_squares: float, n: float) -> tuple[float, float]:

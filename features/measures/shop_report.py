@@ -14,7 +14,7 @@ from typing import Any
 from features.columns import SEGMENTS, TIERS
 from features.errors import DataError
 from features.measures import intervals
-from features.measures.measure import BY_ALL, TRAITS, Measure
+from features.measures.measure import BY_ALL, BY_MONTH, TRAITS, Measure
 from features.measures.needs import missing_needs
 from features.measures.outcomes import WINDOW_DAYS
 from features.measures.registry import SHOP_MEASURES
@@ -200,7 +200,7 @@ def _not_split(engine: Engine, span: Span, by: Sequence[str], known: set[str]) -
 
 def _values(measure: Measure, dimension: str, numbers: ShopNumbers) -> list[Value]:
     """The measure in every cell of a dimension; groups without anybody are left out, months are not."""
-    groups = sorted((group for name, group in numbers.cells if name == dimension), key=_place)
+    groups = sorted((group for name, group in numbers.cells if name == dimension), key=place_of_group)
     values = [_value(measure, (dimension, group), numbers) for group in groups]
     values = [value for value in values if value.people or value.numerator or dimension in (OVERALL, "month")]
     if dimension in TRAITS:
@@ -208,7 +208,7 @@ def _values(measure: Measure, dimension: str, numbers: ShopNumbers) -> list[Valu
     return values
 
 
-def _place(group: str) -> tuple[int, str]:
+def place_of_group(group: str) -> tuple[int, str]:
     """Segments, tiers and ages in their own order, other groups by name, and last those without a name."""
     last = len(GROUP_ORDER) + 1 if group in (UNKNOWN, NO_SEGMENT) else len(GROUP_ORDER)
     return GROUP_ORDER.get(group, last), group
@@ -216,7 +216,8 @@ def _place(group: str) -> tuple[int, str]:
 
 def _hide_differences(values: list[Value]) -> None:
     """What few people did must not follow from the whole less the other groups: withhold one more group."""
-    while 0 < sum(value.people for value in values if value.withheld) < PEOPLE_MIN:
+    # Who only returned something is nobody's customer in this window, and still somebody.
+    while 0 < sum(max(1, value.people) for value in values if value.withheld) < PEOPLE_MIN:
         shown = [place for place, value in enumerate(values) if not value.withheld and value.people]
         if not shown:
             return
@@ -244,7 +245,9 @@ def _value(measure: Measure, cell: Cell, numbers: ShopNumbers) -> Value:
         interval=None,
         reason=None,
     )
-    if people < PEOPLE_MIN and (people or numerator or denominator):
+    # Nobody behind a number means somebody outside the window, unless it is what the shop itself spent.
+    spent_only = not people and measure.splits == BY_MONTH
+    if people < PEOPLE_MIN and (people or numerator or denominator) and not spent_only:
         return found.without_number()
     if measure.denominator is None:
         return replace(found, value=found.numerator)
