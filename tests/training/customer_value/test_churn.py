@@ -118,7 +118,7 @@ def write_shop(folder, *, seed, customers=400, leaving=True, gaps=(4.0, 22.0)):
 def shop(tmp_path_factory, settings_for):
     folder = tmp_path_factory.mktemp("leaving")
     write_shop(folder, seed=1)
-    settings = settings_for(folder / "workspace", value={"churn_minimum": 30, "churn_origins": 5})
+    settings = settings_for(folder / "workspace", value={"churn_minimum": 30, "churn_origins": 4})
     ingest(folder, None, settings)
     return settings
 

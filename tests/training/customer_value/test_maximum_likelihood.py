@@ -16,7 +16,7 @@ PLANTED = {
     "pareto_nbd": ("in silence", (0.6, 20.0, 0.7, 60.0)),
 }
 MONEY = (6.0, 4.0, 15.0)
-CUSTOMERS, HORIZON = 8_000, 120.0
+CUSTOMERS, HORIZON = 6_000, 120.0
 
 
 @pytest.fixture(scope="module", params=PLANTED)

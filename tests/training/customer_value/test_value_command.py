@@ -63,10 +63,9 @@ def test_fit_of_a_summary(saved, folder):
 
 
 def test_predict_from_a_saved_fit(saved, folder):
-    result = huitou_json(
-        "value", "predict", *WITH_MONEY, "--params", "bg.json", "--days", 273, "--output", "values.csv",
-        folder=folder,
-    )  # fmt: skip
+    result = run(
+        folder, "predict", *WITH_MONEY, "--params", "bg.json", "--days", "273", "--output", "values.csv"
+    )
     assert result["customers"] == 2357
     assert [fit["model"] for fit in result["fits"]] == ["bg_nbd", "gamma_gamma"]
     assert result["fits"][0]["params"] == saved["params"]
@@ -90,9 +89,9 @@ def test_fit_with_holdout_and_chart(folder):
             f"c{customer},{date.fromordinal(738_900 + day)},9.5" for day in range(customer % 5, 300, step)
         ]
     (folder / "log.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    result = huitou_json(
-        "value", "fit", "--orders", "log.csv", "--columns", "customer_id=customer,ordered_at=day,amount=paid",
-        "--calibration-end", date.fromordinal(738_900 + 199), "--chart", "chart.svg", folder=folder,
+    result = run(
+        folder, "fit", "--orders", "log.csv", "--columns", "customer_id=customer,ordered_at=day,amount=paid",
+        "--calibration-end", date.fromordinal(738_900 + 199), "--chart", "chart.svg",
     )  # fmt: skip
     assert result["model"] == "mbg_nbd"  # the setting value.model
     holdout = result["holdout"]
