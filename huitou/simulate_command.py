@@ -32,7 +32,7 @@ def simulate(
     settings = simulation_settings(load_settings(config, workspace))
     output = Output(as_json)
     plan = Plan(customers=customers, days=days, seed=seed, true_lift=true_lift)
-    summary = run_simulation(settings, plan, output).summary
+    summary = run_simulation(settings, plan, output)
     output.result(summary, lambda screen: show_simulation(screen, summary, settings.shop.locale))
 
 

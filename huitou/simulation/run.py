@@ -4,7 +4,6 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -52,19 +51,6 @@ class Plan:
     true_lift: float = 0.06
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """What came of it.
-
-    Attributes:
-        report: the stored report.
-        summary: the JSON object of the command.
-    """
-
-    report: dict[str, Any]
-    summary: dict[str, Any]
-
-
 def simulation_settings(settings: Settings) -> Settings:
     """Settings of the simulated shop: a folder of its own, never the real database, cache or tracker."""
     return load_settings(
@@ -80,8 +66,8 @@ def simulation_settings(settings: Settings) -> Settings:
     )
 
 
-def run_simulation(settings: Settings, plan: Plan, output: Output) -> Simulated:
-    """Simulate one experiment from the first order of the history to the stored report.
+def run_simulation(settings: Settings, plan: Plan, output: Output) -> dict[str, Any]:
+    """Simulate one experiment from the first order of the history to the stored report; returns the summary.
 
     Args:
         settings: of the simulated shop (`simulation_settings`); its workspace is emptied first.
@@ -94,12 +80,15 @@ def run_simulation(settings: Settings, plan: Plan, output: Output) -> Simulated:
     started = time.perf_counter()
     world, design = _create(settings, plan, output)
     calls = _play(settings, world, plan, output)
-    with output.step("judge", "Judging the experiment by what was ingested"), _database(settings) as database:
+    with (
+        output.step("judge", "Judging the experiment by what was ingested"),
+        open_database(settings.database_url) as database,
+    ):
         now = world.instant(plan.days, MORNING_HOUR)
         lifecycle.stop(database.experiments, design.key, actor=ACTOR, at=now, reason="as planned")
         truth = {"metric": design.primary_key, "lift_abs": world.true_lift}
         report = store_report(settings, database, design.key, now=now, actor=ACTOR, truth=truth)
-    summary = {
+    return {
         "simulated": True,
         "experiment": experiment_summary(report, world.true_lift),
         "customers": plan.customers,
@@ -114,7 +103,6 @@ def run_simulation(settings: Settings, plan: Plan, output: Output) -> Simulated:
         "workspace": str(settings.workspace),
         "seconds": output.seconds | {"total": round(time.perf_counter() - started, 2)},
     }
-    return Simulated(report, summary)
 
 
 def experiment_summary(report: dict[str, Any], true_lift: float) -> dict[str, Any]:
@@ -152,7 +140,7 @@ def _create(settings: Settings, plan: Plan, output: Output) -> tuple[World, Desi
     train(settings, LAUNCH, MODELS, output)
     build_release(settings, LAUNCH, datetime.now(UTC), output)
     publish_release(settings, None, output)
-    with _database(settings) as database:
+    with open_database(settings.database_url) as database:
         lifecycle.start(
             database.experiments,
             design,
@@ -223,7 +211,3 @@ def _play(settings: Settings, world: World, plan: Plan, output: Output) -> Mappi
                 if world.ledger.export(folder):
                     ingest(folder, None, settings)
     return storefront.calls
-
-
-def _database(settings: Settings) -> Any:
-    return closing(open_database(settings.database_url))
