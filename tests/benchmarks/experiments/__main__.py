@@ -53,9 +53,8 @@ def main(arguments: list[str]) -> int:
             seconds[name] = round(perf_counter() - start, 1)
     ok = all(claim.ok for claim in claims)
     found = [claim.to_dict() for claim in claims]
-    print(
-        json.dumps({"scale": scale.name, "machine": machine, "seconds": seconds, "claims": found, "ok": ok})
-    )
+    result = {"scale": scale.name, "machine": machine, "seconds": seconds, "claims": found, "ok": ok}
+    print(json.dumps(result, ensure_ascii=False))
     return 0 if ok else 1
 
 
