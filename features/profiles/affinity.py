@@ -13,10 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.profiles.packed_order import sorted_rows, starts_of_groups
+from features.profiles.packed_order import order_within, starts_of_groups
 from features.profiles.pairs import Pairs
 
 STRONGEST = 5
+# Shares are whole millionths.
+SHARE_STEPS = 1_000_000
 
 
 def affinity_type(name: str) -> pa.DataType:
@@ -41,16 +43,21 @@ def affinity_lists(
     """
     customer, code, weight, purchases = _by_word(pairs, code_of_product, customers, len(words))
     total = np.bincount(pairs.customer, weights=pairs.weight, minlength=customers)
-    chosen, lengths = _strongest(customer, weight, customers)
+    share = np.rint(SHARE_STEPS * weight / total[customer]).astype(np.int32)
+    # Words come in alphabetical order, and equal shares keep it.
+    order = order_within(customer, customers, (SHARE_STEPS - share, SHARE_STEPS + 1))
+    lengths = np.bincount(customer, minlength=customers)
+    place = np.arange(len(customer)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    chosen = order[place < STRONGEST]
     entries = pa.StructArray.from_arrays(
         [
             words.take(pa.array(code[chosen])),
-            pa.array(np.round(weight[chosen] / total[customer[chosen]], 6)),
+            pa.array(share[chosen] / SHARE_STEPS),
             pa.array(purchases[chosen]),
         ],
         fields=list(affinity_type(name).value_type),
     )
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(np.minimum(lengths, STRONGEST))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), entries, type=affinity_type(name))
 
 
@@ -58,41 +65,20 @@ def _by_word(
     pairs: Pairs, code_of_product: NDArray[np.int32], customers: int, words: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     """Customer, word, weight and purchases, one entry per customer and word, by customer and word."""
-    code = code_of_product[pairs.product]
-    known = np.flatnonzero(code >= 0)
-    if not len(known):
-        nothing, whole = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
-        return nothing, nothing, whole, whole
-    customer, code, row = sorted_rows((pairs.customer[known], customers), (code[known], words), numbered=True)
-    row = known[row]
+    code, customer, weight, days = (
+        code_of_product[pairs.product],
+        pairs.customer,
+        pairs.weight,
+        pairs.purchase_days,
+    )
+    known = code >= 0
+    if not known.all():
+        code, customer, weight, days = code[known], customer[known], weight[known], days[known]
+    order = order_within(customer, customers, (code, words))
+    code = code[order]
     start = starts_of_groups(customer, code)
-    purchases = np.add.reduceat(pairs.purchase_days[row], start, dtype=np.int64)
-    return customer[start], code[start], np.add.reduceat(pairs.weight[row], start), purchases
-
-
-def _strongest(
-    customer: NDArray[np.int32], weight: NDArray[np.int64], customers: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the heaviest entries of each customer, heaviest first, and how many each customer has.
-
-    The heaviest of every customer at once, as often as entries are wanted: cheaper than sorting all of them.
-    """
-    left = weight.copy()
-    start = starts_of_groups(customer)
-    size = np.diff(start, append=len(customer))
-    places = []
-    for place in range(STRONGEST if len(customer) else 0):
-        heaviest = np.repeat(np.maximum.reduceat(left, start), size)
-        at = np.flatnonzero(left == heaviest)
-        # Of equals the first, which is the first by name; a customer without any left shows −1 everywhere.
-        at = at[starts_of_groups(customer[at])]
-        at = at[left[at] >= 0]
-        left[at] = -1
-        places.append((at, np.full(len(at), place)))
-    if not places:
-        return np.zeros(0, dtype=np.int64), np.zeros(customers, dtype=np.int64)
-    chosen = np.concatenate([at for at, _ in places])
-    place = np.concatenate([place for _, place in places])
-    _, _, order = sorted_rows((customer[chosen], customers), (place, STRONGEST), numbered=True)
-    chosen = chosen[order]
-    return chosen, np.bincount(customer[chosen], minlength=customers)
+    if not len(start):
+        return customer, code, weight, days.astype(np.int64)
+    # The rows of a customer stay together, so the customers themselves need no sorting.
+    purchases = np.add.reduceat(days[order], start, dtype=np.int64)
+    return customer[start], code[start], np.add.reduceat(weight[order], start), purchases

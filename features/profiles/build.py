@@ -24,7 +24,7 @@ from features.profiles.affinity import affinity_lists
 from features.profiles.cadence import DUE_STEPS, due_score, pair_gaps
 from features.profiles.fields import AFFINITY_FIELDS, CUSTOMER_SCHEMA, DUE_SCHEMA
 from features.profiles.gaps import GapQuantiles
-from features.profiles.packed_order import sorted_rows
+from features.profiles.packed_order import order_within
 from features.profiles.pairs import Pairs, pairs_of
 from features.profiles.store import Profiles, read_profiles, write_profiles
 from features.settings import Settings
@@ -202,13 +202,11 @@ def _due(
     score[often] = due_score(as_of_day - 1 - last, gap, days)
     # Pairs come sorted by customer and product, and equal keys keep their order, so products break ties.
     least_due = np.rint((1 - score) * DUE_STEPS).astype(np.int32)
-    customer, _, order = sorted_rows(
-        (pairs.customer, len(customer_ids)), (least_due, DUE_STEPS + 1), numbered=True
-    )
+    order = order_within(pairs.customer, len(customer_ids), (least_due, DUE_STEPS + 1))
     last = pairs.last_day[order]
     columns = {
         # Ten million strings would cost more than everything else: numbers into the list of ids do.
-        "customer_id": _words(customer_ids, customer),
+        "customer_id": _words(customer_ids, pairs.customer),
         "product_id": _words(product_ids, pairs.product[order]),
         "purchase_days": pairs.purchase_days[order],
         "last_ordered_on": last,
