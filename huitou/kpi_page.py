@@ -122,10 +122,14 @@ def _overall(report: ShopReport, words: KpiWords) -> str:
     for value in (value for value in report.values if value.by is None):
         unit = value.measure.unit
         interval = "" if value.interval is None else " … ".join(words.number(n, unit) for n in value.interval)
-        parts = "" if value.denominator is None else f"{value.numerator:,.10g} / {value.denominator:,.10g}"
+        parts = "" if value.denominator is None else f"{_part(value.numerator)} / {_part(value.denominator)}"
         cells = [_cell(value, words), _number(interval), _number(parts)]
         rows.append(_row(words.name(value.measure), cells, words.definition(value.measure)))
     return _table(head, rows)
+
+
+def _part(number: float | None) -> str:
+    return "" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:,.2f}"
 
 
 def _split(report: ShopReport, words: KpiWords, dimension: str) -> str:
