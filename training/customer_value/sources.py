@@ -12,7 +12,7 @@ from features.tables.contracts import Column, Kind
 from features.tables.duckdb_engine import DuckDBEngine, identifier, literal
 from features.tables.mapping import ColumnSource, CsvFormat, TableMapping
 from features.tables.sources import SUFFIXES, SourceFile, open_source, unreadable
-from features.tables.values import ISO_DATE, UnsuitableTypeError, Value, read_value, source_column
+from features.tables.values import ISO_DATE, STAMPS, UnsuitableTypeError, Value, read_value, source_column
 from training.customer_value.purchase_days import PurchaseDays, purchase_days
 from training.customer_value.summary import CustomerSummary, as_text
 
@@ -42,7 +42,8 @@ def read_order_log(path: Path, columns: Mapping[str, str], zone: str) -> Purchas
     """Purchase days from a log of which only customer_id, ordered_at and amount are read.
 
     A day with a line of amount 0 or more is a purchase day, and the day's lines add up to its amount; a day
-    of returns alone is none. Stamps without an offset are UTC, bare dates are local days of the shop.
+    of returns alone is none. Stamps without an offset are UTC; bare dates, and a column of stamps that are
+    all midnight (how pandas writes dates), are local days of the shop.
 
     Args:
         path: Parquet or CSV.
@@ -54,6 +55,9 @@ def read_order_log(path: Path, columns: Mapping[str, str], zone: str) -> Purchas
     """
     with DuckDBEngine() as engine:
         source, types = _open(engine, path, columns, ORDER_COLUMNS, ORDER_COLUMNS)
+        ordered_at = columns.get(ORDERED_AT, ORDERED_AT)
+        if _only_days(engine, ordered_at, types):
+            types = {**types, ordered_at: "DATE"}
         values = {name: _value(name, columns.get(name, name), types, zone, path) for name in ORDER_COLUMNS}
         reasons = " ".join(
             f"WHEN ({value.problem}) IS NOT NULL THEN {literal(name + ': ')} || ({value.problem}) "
@@ -149,6 +153,15 @@ def _open(
                 f"The file {path} has no column {columns.get(name, name)}; it has {', '.join(types)}.", REMEDY
             )
     return source, types
+
+
+def _only_days(engine: DuckDBEngine, theirs: str, types: Mapping[str, str]) -> bool:
+    """Whether a column of stamps without an offset holds days: midnights and nothing else."""
+    if types[theirs] not in STAMPS:
+        return False
+    stamp = source_column(theirs)
+    found = engine.query(f"SELECT bool_and({stamp} = date_trunc('day', {stamp})) AS only_days FROM source")  # noqa: S608
+    return bool(found["only_days"][0].as_py())
 
 
 def _value(name: str, theirs: str, types: dict[str, str], zone: str, path: Path) -> Value:

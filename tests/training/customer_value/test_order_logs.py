@@ -1,6 +1,6 @@
 """Order logs and summaries from files and from the lake, with histories counted by hand."""
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -101,6 +101,15 @@ def test_parquet_dates_are_local_days(tmp_path):
     days = read_order_log(tmp_path / "log.parquet", {}, "America/New_York")
     assert days.newest_day == date(2024, 1, 1)
     assert days.customer_ids.to_pylist() == ["7"]
+
+
+@pytest.mark.parametrize(("hour", "first"), [(0, date(2024, 1, 1)), (3, date(2023, 12, 31))])
+def test_stamps_that_are_all_midnight_are_days(tmp_path, hour, first):
+    """One stamp at three in the morning makes it a column of instants: midnight UTC is the evening before."""
+    stamps = pa.array([datetime(2024, 1, 1, tzinfo=None), datetime(2024, 1, 9, hour)])  # noqa: DTZ001
+    table = pa.table({"customer_id": ["a", "a"], "ordered_at": stamps, "amount": [1.0, 1.0]})
+    pq.write_table(table, tmp_path / "log.parquet")
+    assert read_order_log(tmp_path / "log.parquet", {}, "America/New_York").first_day == first
 
 
 def test_lines_that_cannot_be_read_are_counted_not_guessed(log_of):
