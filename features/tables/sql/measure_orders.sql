@@ -12,7 +12,7 @@ SELECT
     SUM(net_sales.amount) AS amount,
     SUM(net_sales.amount * COALESCE(products.margin, 0)) AS margin,
     CASE WHEN SUM(net_sales.amount) > 0 THEN 1 ELSE 0 END AS kept,
-    MAX(CASE WHEN net_sales.returned_at IS NULL AND net_sales.amount > 0 THEN 1 ELSE 0 END) AS placed,
+    MAX(CASE WHEN net_sales.amount > 0 THEN 1 ELSE 0 END) AS placed,
     MAX(CASE WHEN net_sales.returned_at IS NULL THEN 0 ELSE 1 END) AS returned
 FROM net_sales
 LEFT JOIN products ON products.product_id = net_sales.product_id

@@ -6,8 +6,8 @@ import pytest
 
 from features.measures.registry import SHOP_MEASURES
 from features.measures.shop_report import measure_shop
-from tests.support.loyal_shop import AS_OF, TIMES, loyal_lines, loyal_tables
-from tests.support.order_lines import engine_with, settings_with
+from tests.support.loyal_shop import AS_OF, TIMES, at, loyal_lines, loyal_tables
+from tests.support.order_lines import Line, engine_with, settings_with
 
 # Measure → numerator and denominator of one of the five equal shops; costs are those of all five.
 BY_HAND = {
@@ -133,6 +133,16 @@ def test_another_window():
     repeat, orders = report.values
     assert (repeat.numerator, repeat.denominator) == (TIMES, TIMES)
     assert orders.value == TIMES * (2 + 3 + 1 + 2 + 1 + 1 + 1)
+
+
+@pytest.mark.parametrize(("first", "matured"), [(28, 5), (29, 0)])
+def test_a_first_order_matures_before_the_newest_orders_day(first, matured):
+    # 29 February + 30 days is 30 March, the newest order's own day, of which more may come.
+    lines = [Line(f"c{i}", "milk", at(2, first), "5.00") for i in range(5)]
+    newest = Line("late", "milk", at(3, 30), "5.00")
+    with engine_with([[*lines, newest]]) as engine:
+        (rate,) = measure_shop(engine, settings_with(), by=(), measures=["repeat_purchase_rate"]).values
+    assert (rate.numerator, rate.denominator) == (0, matured)
 
 
 def test_what_the_shop_does_not_bring_is_named():
