@@ -42,7 +42,7 @@ class Field:
 
 
 _DAY, _MONEY, _COUNT, _SHARE = "days", "shop currency", "count", "0..1"
-_AFFINITY = "features/profiles/affinity.py"
+_AFFINITY = "by Σ ½^(days before the last purchase day / profiles.affinity_half_life_days) over purchase days"
 _RECENT = "in the last profiles.behaviour_days days"
 _NOT_TOLD = "the shop does not tell"
 _NO_SESSION = "no session " + _RECENT
@@ -88,8 +88,10 @@ CUSTOMER_FIELDS = (
     Field("rfm_recency", pa.int8(), "1..5", "quintile of −days_since_last_order, 5 best", NO_PURCHASE),
     Field("rfm_frequency", pa.int8(), "1..5", "quintile of frequency, 5 best", NO_PURCHASE),
     Field("rfm_monetary", pa.int8(), "1..5", "quintile of spend, 5 best", NO_PURCHASE),
-    Field("segment", pa.string(), "name", "rules over the RFM scores, features/profiles/rfm.py", NO_PURCHASE),
-    Field("tier", pa.string(), "name", "rule of features/loyalty/tiers.py; bronze without spend"),
+    Field("segment", pa.string(), "name", "by rfm_recency and rfm_frequency + rfm_monetary", NO_PURCHASE),
+    Field(
+        "tier", pa.string(), "name", "highest line tier_spend reached; a step down at reviews, after grace"
+    ),
     Field("tier_spend", pa.float64(), _MONEY, "net amount of the last tiers.window_days days"),
     # taste and habits
     Field(
@@ -106,8 +108,8 @@ CUSTOMER_FIELDS = (
         "orders with a discount above 0 / orders",
         "no line states a discount, or no order",
     ),
-    Field("affinities", affinity_type("category"), "list", "five strongest categories, " + _AFFINITY),
-    Field("brand_affinities", affinity_type("brand"), "list", "five strongest brands, " + _AFFINITY),
+    Field("affinities", affinity_type("category"), "list", "five strongest categories " + _AFFINITY),
+    Field("brand_affinities", affinity_type("brand"), "list", "five strongest brands " + _AFFINITY),
     Field(
         "price_band_affinities",
         affinity_type("price_band"),
@@ -125,11 +127,27 @@ CUSTOMER_FIELDS = (
         "median gap between purchase days",
         "fewer than profiles.due_minimum_orders purchase days",
     ),
-    Field("due_score", pa.float64(), _SHARE, "see features/profiles/cadence.py", "cadence_days is null"),
-    Field("lifecycle", pa.string(), "name", "by profiles.lifecycle_rule, see features/profiles/lifecycle.py"),
+    Field(
+        "due_score",
+        pa.float64(),
+        _SHARE,
+        "(n − 1) / (n + 1) · u·e^(1−u); n purchase days, u = (days since + 1) / cadence_days",
+        "cadence_days is null",
+    ),
+    Field("lifecycle", pa.string(), "name", "that of the two below which profiles.lifecycle_rule names"),
     Field("lifecycle_rule", pa.string(), "name", "which of the two definitions `lifecycle` follows"),
-    Field("lifecycle_fixed_days", pa.string(), "name", "by days that are the same for everyone"),
-    Field("lifecycle_own_rhythm", pa.string(), "name", "by the customer's own gaps between purchase days"),
+    Field(
+        "lifecycle_fixed_days",
+        pa.string(),
+        "name",
+        "by profiles.churned_after_days, new_within_days, lapsing_after_days, in this order",
+    ),
+    Field(
+        "lifecycle_own_rhythm",
+        pa.string(),
+        "name",
+        "likewise, by percentiles of the customer's own gaps once there are enough",
+    ),
     # behaviour in the shop
     Field("sessions", pa.int32(), _COUNT, "sessions " + _RECENT),
     Field("views", pa.int32(), _COUNT, "views in those sessions"),
