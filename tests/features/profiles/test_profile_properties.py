@@ -82,11 +82,10 @@ def test_a_return_undoes_its_sale(rows, sale, days):
     back = replace(back, amount=f"-{price}", order="", returns="undone")
     # Without a line of the customer nobody would know of one who bought nothing else.
     everyone = dict.fromkeys(["a", "b", "c", "客"])
-    # Listed prices, because what was paid for a piece says what it costs even where it went back.
-    listed = [{"product_id": name, "category": "food", "price": n} for n, name in enumerate(CATEGORIES)]
-    with_both = profiles_of([*rows, bought, back], AS_OF, signed_up=everyone, products=listed)
-    without = profiles_of(rows, AS_OF, signed_up=everyone, products=listed)
-    own = ["returned_amount", "return_share", "discount_share"]  # of what was sold, kept or not
+    with_both = profiles_of([*rows, bought, back], AS_OF, None, CATEGORIES, everyone)
+    without = profiles_of(rows, AS_OF, None, CATEGORIES, everyone)
+    # Of what was sold, kept or not: the price paid for a piece says what it costs even where it went back.
+    own = ["returned_amount", "return_share", "discount_share", "price_band_affinities"]
     assert (
         with_both.customers.drop_columns(own).to_pylist() == without.customers.drop_columns(own).to_pylist()
     )
