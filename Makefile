@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test test-external bench-experiments check format lock clean
+.PHONY: help install demo test test-external bench-experiments bench-profiles check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ test-external: install  ## Tests that need something installed with apt; says wh
 
 bench-experiments: install  ## Every number the experiments promise, found again (QUICK=1: a tenth of it)
 	$(BIN)/python -m tests.benchmarks.experiments $(if $(QUICK),--quick,)
+
+bench-profiles: install  ## Profiles and lifetime value at scale, as ratios taken in one run
+	$(BIN)/python -m tests.benchmarks.profiles
 
 check: install  ## Lint, format, strict types, imports going down only, sizes
 	$(BIN)/ruff check .

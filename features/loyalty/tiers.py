@@ -108,7 +108,7 @@ def tiers_as_of(
     programme = _Programme(customers, rules)
     customer, day, units = customer[in_time], day[in_time], units[in_time]
     news = _days_with_news(day, as_of_day, rules)
-    # Where each day's rows begin and end, all days at once: asked one by one, numpy would convert all rows each time.
+    # Where the rows of each day begin and end, all at once: numpy would convert all rows at each question.
     enters = np.searchsorted(day, np.stack([news, news + 1]))
     leaves = np.searchsorted(day, np.stack([news, news + 1]) - rules.window_days)
     for today, first, last, first_out, last_out in zip(news.tolist(), *enters, *leaves, strict=True):

@@ -26,9 +26,7 @@ def affinity_type(name: str) -> pa.DataType:
     return pa.list_(pa.struct([(name, pa.string()), ("share", pa.float64()), ("purchases", pa.int64())]))
 
 
-def affinity_lists(
-    pairs: Pairs, name: str, code_of_product: NDArray[np.int32], words: pa.Array, customers: int
-) -> pa.Array:
+def affinity_lists(pairs: Pairs, name: str, code_of_product: NDArray[np.int32], words: pa.Array) -> pa.Array:
     """The strongest words of each customer.
 
     Args:
@@ -36,11 +34,11 @@ def affinity_lists(
         name: of the word in the result: `category`, `brand` or `price_band`.
         code_of_product: int32[products], position of each product's word in `words`; −1 where it has none.
         words: the words in alphabetical order, so that of equal weights the first one wins.
-        customers: how many customers there are.
 
     Returns:
         list array of one entry a customer, of `affinity_type(name)`.
     """
+    customers = pairs.customers
     customer, code, weight, purchases = _by_word(pairs, code_of_product, customers, len(words))
     total = np.bincount(pairs.customer, weights=pairs.weight, minlength=customers)
     share = np.rint(SHARE_STEPS * weight / total[customer]).astype(np.int32)

@@ -7,24 +7,21 @@ of the sale it undoes, so what was given back was never bought.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from features.errors import NotReadyError
 from features.loyalty.tiers import TierRules, TierStanding, tiers_as_of
 from features.profiles import customer_table as table
-from features.profiles.affinity import affinity_lists
-from features.profiles.cadence import DUE_STEPS, due_score, pair_gaps
-from features.profiles.fields import AFFINITY_FIELDS, CUSTOMER_SCHEMA, DUE_SCHEMA
+from features.profiles.affinity import affinity_lists, affinity_type
+from features.profiles.due import due_table
+from features.profiles.fields import AFFINITY_FIELDS, CUSTOMER_SCHEMA
 from features.profiles.gaps import GapQuantiles
-from features.profiles.packed_order import order_within
 from features.profiles.pairs import Pairs, pairs_of
 from features.profiles.store import Profiles, read_profiles, write_profiles
 from features.settings import Settings
@@ -79,7 +76,7 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
     with _steps(engine, _parameters(as_of, settings)) as ask:
         measures, products = ask("profile_customers"), ask("profile_products")
         customers = measures.num_rows
-        pairs = pairs_of(
+        parts = pairs_of(
             ask("profile_bought_days"),
             customers=customers,
             products=products.num_rows,
@@ -90,11 +87,18 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
         identity = ask("profile_identity")
         behaviour = table.behaviour_columns(ask("profile_behaviour"), ask("profile_deeds"), customers)
         satisfaction = table.satisfaction_columns(ask("profile_feedback"), ask("profile_tickets"), customers)
-    # numpy lets go of the interpreter while it computes, so two lists are made at a time.
+    # numpy lets go of the interpreter while it computes, so a core each works on a part of the customers.
     with ThreadPoolExecutor(settings.training.threads) as pool:
-        due = pool.submit(_due, pairs, measures["customer_id"], products["product_id"], as_of_day, settings)
-        affinities = _affinities(pairs, products, customers, pool)
-        bought = table.purchase_columns(measures, as_of_day)
+        due = due_table(
+            parts,
+            measures["customer_id"].combine_chunks(),
+            products["product_id"].combine_chunks(),
+            as_of_day=as_of_day,
+            minimum_days=settings.profiles.due_minimum_orders,
+            each=pool.map,
+        )
+        affinities = _affinities(parts, products, pool)
+    bought = table.purchase_columns(measures, as_of_day)
     who = table.identity_columns(identity, as_of, settings.shop.zone)
     columns = {
         **bought,
@@ -111,7 +115,7 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
     return Profiles(
         as_of=as_of,
         customers=table.table_of(columns, CUSTOMER_SCHEMA),
-        due=due.result(),
+        due=due,
     )
 
 
@@ -169,53 +173,14 @@ def _standing(days: pa.Table, customers: int, as_of_day: int, settings: Settings
 
 
 def _affinities(
-    pairs: Pairs, products: pa.Table, customers: int, pool: ThreadPoolExecutor
-) -> dict[str, pa.Array]:
+    parts: Sequence[Pairs], products: pa.Table, pool: ThreadPoolExecutor
+) -> dict[str, pa.ChunkedArray]:
     """Field → lists of what each customer prefers."""
 
-    def lists(name: str) -> pa.Array:
+    def lists(name: str) -> pa.ChunkedArray:
         words = pc.unique(products[name].combine_chunks().drop_null()).sort()
         codes = pc.fill_null(pc.index_in(products[name], words), -1).to_numpy()
-        return affinity_lists(pairs, name, codes, words, customers)
+        made = pool.map(lambda part: affinity_lists(part, name, codes, words), parts)
+        return pa.chunked_array(list(made), affinity_type(name))
 
-    return dict(zip(AFFINITY_FIELDS, pool.map(lists, AFFINITY_FIELDS.values()), strict=True))
-
-
-def _due(
-    pairs: Pairs,
-    customer_ids: pa.ChunkedArray,
-    product_ids: pa.ChunkedArray,
-    as_of_day: int,
-    settings: Settings,
-) -> pa.Table:
-    # What was bought once has no gap and is due with a score of 0: most pairs of most shops.
-    often = np.flatnonzero(pairs.purchase_days > 1)
-    days, last, minimum = (
-        pairs.purchase_days[often],
-        pairs.last_day[often],
-        settings.profiles.due_minimum_orders,
-    )
-    span = last - pairs.first_day[often]
-    gap = pair_gaps(pairs.product[often], days, span, products=len(product_ids), minimum_days=minimum)
-    gaps, score = np.full((2, len(pairs.product)), [[np.nan], [0.0]])
-    gaps[often] = np.where(days >= minimum, np.round(gap, 6), np.nan)
-    score[often] = due_score(as_of_day - 1 - last, gap, days)
-    # Pairs come sorted by customer and product, and equal keys keep their order, so products break ties.
-    least_due = np.rint((1 - score) * DUE_STEPS).astype(np.int32)
-    order = order_within(pairs.customer, len(customer_ids), (least_due, DUE_STEPS + 1))
-    last = pairs.last_day[order]
-    columns = {
-        # Ten million strings would cost more than everything else: numbers into the list of ids do.
-        "customer_id": _words(customer_ids, pairs.customer),
-        "product_id": _words(product_ids, pairs.product[order]),
-        "purchase_days": pairs.purchase_days[order],
-        "last_ordered_on": last,
-        "days_since": as_of_day - 1 - last,
-        "gap_days": gaps[order],
-        "due_score": score[order],
-    }
-    return table.table_of(columns, DUE_SCHEMA)
-
-
-def _words(ids: pa.ChunkedArray, numbers: NDArray[np.int32]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(numbers), ids.combine_chunks())
+    return {field: lists(name) for field, name in AFFINITY_FIELDS.items()}

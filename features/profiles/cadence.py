@@ -45,7 +45,7 @@ def due_score(
     return np.asarray(np.round(np.nan_to_num(score), 6), dtype=np.float64)
 
 
-def pair_gaps(
+def gap_sums(
     product: NDArray[np.int32],
     purchase_days: NDArray[np.int32],
     span_days: NDArray[np.int32],
@@ -53,7 +53,7 @@ def pair_gaps(
     products: int,
     minimum_days: int,
 ) -> NDArray[np.float64]:
-    """Typical gap of each customer–product pair in days, pulled towards the product's.
+    """Σ (last day − first day) and Σ (n − 1) of each product's steady pairs; sums of disjoint pairs add up.
 
     Args:
         product: int32[n], the product of each pair.
@@ -63,13 +63,35 @@ def pair_gaps(
         minimum_days: purchase days from which a pair speaks for its product.
 
     Returns:
+        float64[2, products]; whole numbers, so the order of adding does not matter.
+    """
+    steady = np.flatnonzero(purchase_days >= minimum_days)
+    of = product[steady]
+    return np.stack(
+        [
+            np.bincount(of, weights=span_days[steady], minlength=products),
+            np.bincount(of, weights=purchase_days[steady] - 1, minlength=products),
+        ]
+    )
+
+
+def pair_gaps(
+    product: NDArray[np.int32],
+    purchase_days: NDArray[np.int32],
+    span_days: NDArray[np.int32],
+    sums: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Typical gap of each customer–product pair in days, pulled towards the product's.
+
+    Args:
+        product, purchase_days, span_days: as in `gap_sums`.
+        sums: `gap_sums` of all pairs of the shop.
+
+    Returns:
         float64[n]; NaN where neither the pair nor the product has a gap.
     """
     gaps = purchase_days - 1
-    steady = purchase_days >= minimum_days
-    # Sums of whole numbers, so their order does not matter.
-    span_of_product = np.bincount(product[steady], weights=span_days[steady], minlength=products)
-    gaps_of_product = np.bincount(product[steady], weights=gaps[steady], minlength=products)
+    span_of_product, gaps_of_product = sums
     pull = np.where(gaps_of_product > 0, PRIOR_GAPS, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         product_gap = np.where(gaps_of_product > 0, span_of_product / gaps_of_product, 0.0)

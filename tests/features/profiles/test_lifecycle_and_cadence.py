@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.profiles.cadence import due_score, pair_gaps
+from features.profiles.cadence import due_score, gap_sums, pair_gaps
 from features.profiles.lifecycle import lifecycles
 from tests.support.order_lines import settings_with
 
@@ -45,13 +45,8 @@ def test_an_unknown_gap_is_not_due():
 
 
 def test_gaps_without_a_rhythm_in_the_product():
-    gaps = pair_gaps(
-        np.array([0, 0, 1], dtype=np.int32),
-        np.array([1, 2, 4], dtype=np.int32),
-        np.array([0, 12, 21], dtype=np.int32),
-        products=2,
-        minimum_days=3,
-    )
+    pairs = [np.array(column, dtype=np.int32) for column in ([0, 0, 1], [1, 2, 4], [0, 12, 21])]
+    gaps = pair_gaps(*pairs, gap_sums(*pairs, products=2, minimum_days=3))
     # Product 0 has no steady buyer: one pair has no gap at all, the other only its own; product 1 has 21 / 3.
     assert np.isnan(gaps[0])
     assert gaps[1:].tolist() == [12.0, (21 + 2 * 7) / (3 + 2)]
