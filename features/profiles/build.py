@@ -36,15 +36,11 @@ STEPS = (
     "profile_customer_codes",
     "profile_product_codes",
     "profile_returns",
-    "profile_consent",
     "profile_lines",
     "profile_product_days",
     "profile_orders",
     "profile_days",
     "profile_purchase_days",
-    "profile_weekdays",
-    "profile_hours",
-    "profile_channels",
 )
 
 
@@ -82,13 +78,14 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
             products=products.num_rows,
             half_life_days=settings.profiles.affinity_half_life_days,
         )
-        standing = _standing(ask("profile_tier_days"), customers, as_of_day, settings)
-        gaps = GapQuantiles(ask("profile_gaps"), customers)
+        tier_days = ask("profile_tier_days")
+        rhythm, paid_orders = ask("profile_rhythm"), ask("profile_paid_orders")
         identity = ask("profile_identity")
         behaviour = table.behaviour_columns(ask("profile_behaviour"), ask("profile_deeds"), customers)
         satisfaction = table.satisfaction_columns(ask("profile_feedback"), ask("profile_tickets"), customers)
     # numpy lets go of the interpreter while it computes, so a core each works on a part of the customers.
     with ThreadPoolExecutor(settings.training.threads) as pool:
+        standing = pool.submit(_standing, tier_days, customers, as_of_day, settings)
         due = due_table(
             parts,
             measures["customer_id"].combine_chunks(),
@@ -104,10 +101,11 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
         **bought,
         **who,
         **table.tenure_columns(bought, who, as_of_day),
-        **table.rhythm_columns(bought, gaps, settings.profiles),
+        **table.rhythm_columns(bought, GapQuantiles(rhythm, customers), settings.profiles),
+        **table.habit_columns(rhythm, paid_orders, customers),
         **table.segment_columns(bought),
-        "tier": standing.names,
-        "tier_spend": standing.spend,
+        "tier": standing.result().names,
+        "tier_spend": standing.result().spend,
         **affinities,
         **behaviour,
         **satisfaction,
@@ -152,8 +150,6 @@ def _steps(engine: Engine, parameters: Mapping[str, object]) -> Iterator[Ask]:
 
 
 def _step_sql(name: str) -> str:
-    if name == "profile_consent":
-        return read_sql("consent")
     if name == "profile_returns":
         columns = "customer_id, product_id, order_id, local_at, amount"
         net = read_sql("sales_net_of_returns")

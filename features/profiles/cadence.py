@@ -34,7 +34,7 @@ PRIOR_GAPS = 2.0
 
 
 def due_score(
-    days_since: NDArray[np.float64], gap_days: NDArray[np.float64], purchase_days: NDArray[np.integer]
+    days_since: NDArray[np.number], gap_days: NDArray[np.float64], purchase_days: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """Due score of each row, float64[n] in 0..1, rounded to a millionth; 0 where the gap is NaN."""
     # A gap is at least a day; the bound only guards the division.

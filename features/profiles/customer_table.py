@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.columns import SEGMENTS
 from features.profiles.cadence import due_score
+from features.profiles.favourite import favourites
 from features.profiles.fields import TICKETS_TYPE
 from features.profiles.gaps import GapQuantiles
 from features.profiles.lifecycle import lifecycles
@@ -79,9 +81,26 @@ def purchase_columns(measures: pa.Table, as_of_day: int) -> Columns:
         "return_share": ratio(returned, sold),
         "discount_share": ratio(discount, sold + discount),
         "discounted_order_share": ratio(discounted, orders),
-        "preferred_weekday": measures["weekday"],
-        "preferred_hour": measures["hour"],
-        "preferred_channel": measures["channel"],
+    }
+
+
+def habit_columns(rhythm: pa.Table, paid_orders: pa.Table, customers: int) -> Columns:
+    """Weekday, hour and channel of most purchases."""
+    buyer, second = column(paid_orders, "customer"), column(paid_orders, "second")
+    day = column(rhythm, "day")
+    channels = paid_orders["channel"].combine_chunks()
+    names = pc.unique(channels.drop_null()).sort()
+    told = np.flatnonzero(channels.is_valid())
+    codes = pc.index_in(channels, names).drop_null().to_numpy()
+    channel = favourites(buyer[told], codes, second[told], customers=customers, choices=max(1, len(names)))
+    return {
+        # Day 0, 1970-01-01, was a Thursday.
+        "preferred_weekday": 1
+        + favourites(column(rhythm, "customer"), (day + 3) % 7, day, customers=customers, choices=7),
+        "preferred_hour": favourites(
+            buyer, column(paid_orders, "hour"), second, customers=customers, choices=24
+        ),
+        "preferred_channel": names.take(pa.array(channel, from_pandas=True).cast(pa.int32())),
     }
 
 

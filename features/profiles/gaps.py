@@ -11,11 +11,12 @@ class GapQuantiles:
     """The gaps of every customer, sorted once.
 
     Args:
-        gaps: customer, gap; one row per gap, in no order.
+        rhythm: customer, gap; one row per purchase day, in no order, the gap NULL on the first.
         customers: how many customers there are.
     """
 
-    def __init__(self, gaps: pa.Table, customers: int) -> None:
+    def __init__(self, rhythm: pa.Table, customers: int) -> None:
+        gaps = rhythm.filter(rhythm["gap"].is_valid())
         customer, gap = gaps["customer"].to_numpy(), gaps["gap"].to_numpy()
         longest = int(gap.max()) if len(gap) else 0
         self._gap = sorted_rows((customer, customers), (gap, longest + 1))[1].astype(np.float64)

@@ -10,10 +10,7 @@ SELECT
     CAST(COALESCE(spent.spend, 0) AS DOUBLE) AS spend,
     CAST(placed.sold AS DOUBLE) AS sold,
     CAST(COALESCE(placed.returned, 0) AS DOUBLE) AS returned,
-    CAST(placed.discount AS DOUBLE) AS discount,
-    weekdays.weekday,
-    hours.hour,
-    channels.channel
+    CAST(placed.discount AS DOUBLE) AS discount
 FROM profile_customer_codes AS codes
 LEFT JOIN (
     SELECT
@@ -39,7 +36,4 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT customer, SUM(amount) AS spend FROM profile_days GROUP BY customer
 ) AS spent ON spent.customer = codes.customer
-LEFT JOIN profile_weekdays AS weekdays ON weekdays.customer = codes.customer
-LEFT JOIN profile_hours AS hours ON hours.customer = codes.customer
-LEFT JOIN profile_channels AS channels ON channels.customer = codes.customer
 ORDER BY codes.customer
