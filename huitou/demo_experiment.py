@@ -14,7 +14,7 @@ def simulate_for_demo(settings: Settings, quick: bool, output: Output) -> dict[s
 
     simulated = simulation_settings(settings)
     # A small shop can only show a large effect.
-    plan = Plan(customers=900, days=50, true_lift=0.15) if quick else Plan(customers=3000)
+    plan = Plan(customers=1400, days=50, true_lift=0.15) if quick else Plan(customers=3000)
     progress = Output(output.as_json)  # its steps have the names of the demo's own
     summary = run_simulation(simulated, plan, progress)
     output.seconds["simulate"] = summary["seconds"]["total"]

@@ -72,12 +72,7 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
     with _steps(engine, _parameters(as_of, settings)) as ask:
         measures, products = ask("profile_customers"), ask("profile_products")
         customers = measures.num_rows
-        parts = pairs_of(
-            ask("profile_bought_days"),
-            customers=customers,
-            products=products.num_rows,
-            half_life_days=settings.profiles.affinity_half_life_days,
-        )
+        bought_days = ask("profile_bought_days")
         tier_days = ask("profile_tier_days")
         rhythm, paid_orders = ask("profile_rhythm"), ask("profile_paid_orders")
         identity = ask("profile_identity")
@@ -86,6 +81,14 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
     # numpy lets go of the interpreter while it computes, so a core each works on a part of the customers.
     with ThreadPoolExecutor(settings.training.threads) as pool:
         standing = pool.submit(_standing, tier_days, customers, as_of_day, settings)
+        habits = pool.submit(table.habit_columns, rhythm, paid_orders, customers)
+        parts = pairs_of(
+            bought_days,
+            customers=customers,
+            products=products.num_rows,
+            half_life_days=settings.profiles.affinity_half_life_days,
+            each=pool.map,
+        )
         due = due_table(
             parts,
             measures["customer_id"].combine_chunks(),
@@ -102,7 +105,7 @@ def build_profiles(engine: Engine, as_of: date, settings: Settings) -> Profiles:
         **who,
         **table.tenure_columns(bought, who, as_of_day),
         **table.rhythm_columns(bought, GapQuantiles(rhythm, customers), settings.profiles),
-        **table.habit_columns(rhythm, paid_orders, customers),
+        **habits.result(),
         **table.segment_columns(bought),
         "tier": standing.result().names,
         "tier_spend": standing.result().spend,

@@ -1,6 +1,6 @@
 """The table of what is due: one row per customer and product bought, the most due first."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +10,7 @@ from features.profiles.cadence import DUE_STEPS, due_score, gap_sums, pair_gaps
 from features.profiles.customer_table import table_of
 from features.profiles.fields import DUE_SCHEMA
 from features.profiles.packed_order import order_within
-from features.profiles.pairs import Pairs
-
-Mapper = Callable[..., Iterable[pa.Table]]
+from features.profiles.pairs import Mapper, Pairs
 
 
 def due_table(

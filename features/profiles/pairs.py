@@ -1,6 +1,8 @@
 """Customer–product pairs: on how many days a customer bought a product, the first and the last."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,8 @@ WEIGHT_UNIT = 1_000_000_000
 # Rows of a part: small enough for its arrays to stay in the memory that the part before it used.
 PART_ROWS = 500_000
 Ints = NDArray[np.int32]
+# `map`, or that of a pool.
+Mapper = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class Pairs:
     weight: NDArray[np.int64]
 
 
-def pairs_of(product_days: pa.Table, *, customers: int, products: int, half_life_days: float) -> list[Pairs]:
+def pairs_of(
+    product_days: pa.Table, *, customers: int, products: int, half_life_days: float, each: Mapper = map
+) -> list[Pairs]:
     """Group the days on which products were bought.
 
     Args:
@@ -46,6 +52,7 @@ def pairs_of(product_days: pa.Table, *, customers: int, products: int, half_life
         customers: how many customers there are.
         products: how many products there are.
         half_life_days: after which a purchase weighs half.
+        each: applies a function to parts in order, as `map` does.
 
     Returns:
         the pairs in parts, each of the customers after those of the part before it.
@@ -59,12 +66,12 @@ def pairs_of(product_days: pa.Table, *, customers: int, products: int, half_life
     weights = np.rint(WEIGHT_UNIT * 0.5 ** (np.arange(span) / half_life_days)).astype(np.int64)
     first = np.unique([0, *customer[PART_ROWS::PART_ROWS].tolist(), customers])
     row = np.searchsorted(customer, first.astype(customer.dtype))
-    return [
-        _part(int(high - low), customer[start:end] - low, product[start:end], day[start:end], weights)
-        for low, high, start, end in zip(
-            first[:-1].astype(np.int32), first[1:].astype(np.int32), row[:-1], row[1:], strict=True
-        )
-    ]
+
+    def of_range(low: int, high: int, start: int, end: int) -> Pairs:
+        rows = slice(start, end)
+        return _part(high - low, customer[rows] - np.int32(low), product[rows], day[rows], weights)
+
+    return list(each(of_range, *(ends.tolist() for ends in (first[:-1], first[1:], row[:-1], row[1:]))))
 
 
 def _part(customers: int, customer: Ints, product: Ints, day: Ints, weights: NDArray[np.int64]) -> Pairs:

@@ -171,10 +171,11 @@ def test_exposures_wait_while_the_database_takes_no_writes(large_shop):
 def test_shutting_down_stores_what_was_served(large_shop):
     large_shop.start("exp")
     with large_shop.client() as client, writer_locked_out(large_shop):
-        for customer in CUSTOMERS:
-            ask(client, customer_id=customer)
+        # On a busy machine one answer or another may do without the database, and so without the experiment.
+        really = {customer for customer in CUSTOMERS if served(ask(client, customer_id=customer))}
         assert metric(client, 'huitou_exposures_total{status="logged"} 60.0') is False
-    assert set(large_shop.exposures("exp")) == set(CUSTOMERS)
+    assert really
+    assert set(large_shop.exposures("exp")) == really
 
 
 def test_a_full_queue_means_control_for_everyone_who_is_not_logged_yet(large_shop):
