@@ -221,7 +221,7 @@ def _show_list(screen: Console, rows: list[dict[str, Any]]) -> None:
         table.add_row(
             escape(row["key"]),
             str(row["version"]),
-            escape(row["decision"] or row["state"]),
+            escape(row["decision"] or row["state"]) + (", simulated" if row["simulated"] else ""),
             escape(row["primary"]),
             (row["started_at"] or "")[:10],
             f"{row['exposed']:,}",
