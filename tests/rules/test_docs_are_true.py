@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 import typer.main
 from click import Command, Context, Group, UsageError
+from starlette.routing import Match
 
+from experiments.design import Design, Metric, Rerank, Treatment, load_design
 from features.columns import EVENT_TYPES, LIFECYCLES, SEGMENTS, TIERS
+from features.measures.registry import EXPERIMENT_MEASURES, SHOP_MEASURES
 from features.settings import load_settings
+from features.tables.contracts import CONTRACTS
 from huitou.main import app
 from serving.app import create_app
+from serving.console import routes as console
 from serving.schemas import PLACEMENTS
 from serving.service_metrics import ServiceMetrics
+from training.customer_value.lifetime import VALUE_SEGMENTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -85,7 +91,7 @@ def test_every_setting_named_exists():
 
 
 def test_every_import_named_exists():
-    named = re.findall(r"`((?:features|training|serving|experiments)(?:\.\w+)+)`", TEXT["data-scientist.md"])
+    named = re.findall(r"`((?:features|training|serving|experiments)(?:\.\w+)+)`", EVERYTHING)
     assert named
     defaults = tomllib.loads((ROOT / "features" / "defaults.toml").read_text(encoding="utf-8"))
     settings = {f"{section}.{key}" for section, keys in defaults.items() for key in keys}
@@ -120,6 +126,60 @@ def test_the_words_of_the_domain_are_documented():
         (LIFECYCLES, "marketer.md"),
     ):
         assert [word for word in words if word not in TEXT[page]] == []
+
+
+def test_every_measure_is_documented():
+    assert [key for key in EXPERIMENT_MEASURES if f"`{key}`" not in TEXT["experiments.md"]] == []
+    assert [key for key in SHOP_MEASURES if f"`{key}`" not in TEXT["measures.md"]] == []
+
+
+def test_every_key_of_a_design_is_documented():
+    page = TEXT["experiments.md"]
+    keys = {
+        field.alias or name
+        for part in (Design, Treatment, Rerank, Metric)
+        for name, field in part.model_fields.items()
+    }
+    assert [key for key in keys - {"metrics"} if not re.search(rf"`(?:treatment\.)?{key}\b", page)] == []
+
+
+def test_every_table_a_shop_may_bring_is_documented():
+    assert [name for name in CONTRACTS if f"| `{name}`" not in TEXT["data-scientist.md"]] == []
+
+
+def test_every_value_segment_is_documented():
+    page = TEXT["marketer.md"]
+    assert [name for name in VALUE_SEGMENTS if name not in page] == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"(?:127\.0\.0\.1:8000|`)(/console/[^\s`>)]*)", EVERYTHING)))
+)
+def test_every_page_of_the_console_named_exists(path):
+    routes = [route for route in console.router.routes if "{rest:path}" not in route.path]
+    scope = {"type": "http", "method": "GET", "path": path.partition("?")[0], "headers": []}
+    assert [route.path for route in routes if route.matches(scope)[0] is Match.FULL]
+
+
+def test_the_mapping_in_the_readme_is_the_one_of_the_examples():
+    shown = re.search(r"<summary>The mapping</summary>\s+```toml\n(.*?)```", TEXT["README.md"], re.DOTALL)
+    assert shown
+    example = (ROOT / "examples" / "mappings" / "online_retail.toml").read_text(encoding="utf-8")
+    readme, file = tomllib.loads(shown[1]), tomllib.loads(example)
+    assert readme == file
+    # The first pattern that fits decides, and dicts of another order are equal.
+    words = [list(mapping["products"]["columns"]["category"]["words"]) for mapping in (readme, file)]
+    assert words[0] == words[1]
+
+
+def test_hillstrom_is_prepared_in_the_readme_as_its_design_says():
+    path = ROOT / "examples" / "experiments" / "hillstrom.toml"
+    design = load_design(path)
+    assert [variant.key for variant in design.variants] == ["control", "mens", "womens"]
+    assert [metric.key for metric in design.metrics] == ["visit", "conversion", "spend"]
+    lines = re.findall(r"^#   ((?:import|rows|duckdb).*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 4
+    assert "```python\n" + "\n".join(lines) + "\n```" in TEXT["README.md"]
 
 
 def test_every_file_named_exists():
