@@ -1,4 +1,4 @@
-"""What exposed customers did, from the lake (orders, redemptions) and the database (clicks, claims)."""
+"""What exposed customers did: orders, redemptions and clicks of the lake, clicks and claims of the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -164,7 +164,14 @@ def _load_clicks(engine: DuckDBEngine, database: Database, zone: str) -> None:
         FROM (
             SELECT click_rows.customer_id, recommendation_id, product_id,
                 MIN(happened_at) AT TIME ZONE 'UTC' AS clicked_at
-            FROM click_rows JOIN {EXPOSED} ON {EXPOSED}.customer_id = click_rows.customer_id
+            FROM (
+                SELECT customer_id, recommendation_id, product_id, happened_at FROM click_rows
+                UNION ALL
+                -- A click may also come with the shop's export; the first of the same click counts.
+                SELECT customer_id, recommendation_id, product_id, occurred_at AT TIME ZONE 'UTC'
+                FROM events
+                WHERE type = 'click' AND recommendation_id IS NOT NULL AND product_id IS NOT NULL
+            ) AS click_rows JOIN {EXPOSED} ON {EXPOSED}.customer_id = click_rows.customer_id
             WHERE CAST(happened_at AT TIME ZONE {literal(zone)} AS DATE) >= {EXPOSED}.exposed_on
             GROUP BY click_rows.customer_id, recommendation_id, product_id
         ) AS clicks"""  # noqa: S608

@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.profiles`: what profiles and lifetime value cost, as ratios taken in one run.
 
-Profiles of 10 M order lines (500,000 customers, 50,000 products) beside one GROUP BY customer_id with count, sum,
-min and max over the same lake; the cost a line from 1 M to 10 M; lifetime value of a million customers. One line a
-claim; the last line is one JSON object. Exit 1 if a claim fails. `--lines N` takes another size.
+Profiles of 10 M order lines (500,000 customers, 50,000 products) beside one GROUP BY customer_id with count,
+sum, min and max over the same lake; the cost a line from 1 M to 10 M; lifetime value of a million customers.
+One line a claim; the last line is one JSON object. Exit 1 if a claim fails. `--lines N` takes another size.
 """
 
 import argparse
@@ -27,7 +27,8 @@ from tests.benchmarks import customer_value
 
 AS_OF = date(2025, 1, 1)
 LINES_PER_CUSTOMER, PRODUCTS, ROUNDS = 20, 50_000, 3
-PLAIN = "SELECT customer_id, COUNT(*), SUM(amount), MIN(ordered_at), MAX(ordered_at) FROM orders GROUP BY customer_id"
+PLAIN = """SELECT customer_id, COUNT(*), SUM(amount), MIN(ordered_at), MAX(ordered_at)
+    FROM orders GROUP BY customer_id"""
 
 
 def write_shop(folder: Path, lines: int) -> None:
@@ -35,8 +36,10 @@ def write_shop(folder: Path, lines: int) -> None:
     folder.mkdir(parents=True)
     customers = max(1, lines // LINES_PER_CUSTOMER)
     orders = f"""
-        SELECT 'o' || (customer * 8 + basket) AS order_id, 'c' || customer AS customer_id, 'p' || product AS product_id,
-            TIMESTAMP '2023-01-01' + to_seconds(CAST(hash(customer * 8 + basket) % 63072000 AS BIGINT)) AS ordered_at,
+        SELECT 'o' || (customer * 8 + basket) AS order_id, 'c' || customer AS customer_id,
+            'p' || product AS product_id,
+            TIMESTAMP '2023-01-01'
+                + to_seconds(CAST(hash(customer * 8 + basket) % 63072000 AS BIGINT)) AS ordered_at,
             CAST(1 + chance % 3 AS DECIMAL(18, 4)) AS quantity,
             CAST((chance % 5000 + 100) / 100.0 AS DECIMAL(18, 4)) AS amount,
             CAST(CASE WHEN chance % 4 = 0 THEN chance % 300 / 100.0 ELSE 0 END AS DECIMAL(18, 4)) AS discount
@@ -44,18 +47,18 @@ def write_shop(folder: Path, lines: int) -> None:
             SELECT CAST(floor({customers} * pow(hash(i) % 1000003 / 1000003.0, 1.3)) AS BIGINT) AS customer,
                 CAST(floor({PRODUCTS} * pow(hash(i + 7919) % 1000003 / 1000003.0, 3)) AS BIGINT) AS product,
                 CAST(hash(i * 31) % 8 AS BIGINT) AS basket, CAST(hash(i * 37) % 1000003 AS BIGINT) AS chance
-            FROM range({lines}) AS t(i))"""  # noqa: S608 — numbers of our own
+            FROM range({lines}) AS t(i))"""
     products = f"""
         SELECT 'p' || i AS product_id, 'Product ' || i AS name, 'category ' || i % 200 AS category,
             'brand ' || i % 900 AS brand, CAST(1 + hash(i) % 5000 / 100.0 AS DECIMAL(18, 4)) AS price
-        FROM range({PRODUCTS}) AS t(i)"""  # noqa: S608
+        FROM range({PRODUCTS}) AS t(i)"""
     with DuckDBEngine() as engine:
         for name, sql in (("orders", orders), ("products", products)):
             engine.execute(f"COPY ({sql}) TO {literal(folder / f'{name}.parquet')} (FORMAT parquet)")
 
 
 def measure(workspace: Path, lines: int) -> dict[str, Any]:
-    """Seconds of the plain GROUP BY and of the profiles, in turn, and the peak memory of this process in MiB."""
+    """Seconds of the plain GROUP BY and of the profiles, in turn, and this process's peak memory in MiB."""
     settings = load_settings(workspace=workspace)
     write_shop(workspace / "export", lines)
     ingest(workspace / "export", None, settings)
@@ -80,7 +83,7 @@ def _round(settings: Settings) -> tuple[float, float]:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure each size in a process of its own, so that its peak memory is its own, and print what was found."""
+    """Measure each size in a process of its own, whose peak memory is its own; print what was found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--lines", type=int, default=10_000_000, help="order lines of the large shop")
     options = parser.parse_args(arguments)

@@ -19,6 +19,7 @@ ORDERS = ("order_id", "customer_id", "product_id", "ordered_at", "quantity", "am
 PRODUCTS = ("product_id", "name", "category", "margin")
 REDEMPTIONS = ("redemption_id", "customer_id", "offer_id", "redeemed_at", "amount")
 CUSTOMERS = ("customer_id", "consent_personalization")
+EVENTS = ("event_id", "type", "occurred_at", "customer_id", "product_id", "recommendation_id")
 
 
 @dataclass
@@ -34,7 +35,8 @@ class LiveShop:
         self.loads += 1
         export = self.folder / f"export-{self.loads}"
         export.mkdir()
-        columns = {"orders": ORDERS, "products": PRODUCTS, "redemptions": REDEMPTIONS, "customers": CUSTOMERS}
+        columns = {"orders": ORDERS, "products": PRODUCTS, "redemptions": REDEMPTIONS}
+        columns |= {"customers": CUSTOMERS, "events": EVENTS}
         for name, rows in tables.items():
             values = dict(zip(columns[name], map(list, zip(*rows, strict=True)), strict=True))
             pq.write_table(pa.table(values), export / f"{name}.parquet")
