@@ -1,4 +1,4 @@
-"""What exposed customers did: orders, redemptions and clicks of the lake, clicks and claims of the database."""
+"""What exposed customers did: orders, redemptions, clicks of the lake, clicks and claims of the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
