@@ -179,20 +179,41 @@ def _judge(
     assert compared is not None  # noqa: S101 — somebody left and somebody stayed
     difference, (low, high) = compared
     gone_after = settings.profiles.churned_after_days
-    report = replace(
+    model, baseline = _scores(ours, shown, gone_after), _scores(theirs, shown, gone_after)
+    return replace(
         empty,
-        model=_scores(ours, shown, gone_after),
-        baseline=_scores(theirs, shown, gone_after),
+        model=model,
+        baseline=baseline,
         difference={"auc": difference, "ci": [low, high]},
         calibration=_calibration(np.concatenate(risks), np.concatenate([judge.happened for judge in ours])),
+        withheld=why_withheld(difference, (low, high), model["brier"], baseline["brier"]),
     )
+
+
+def why_withheld(
+    difference: float, interval: tuple[float, float], brier: float, brier_alone: float
+) -> str | None:
+    """Why a warning that was judged is not given; None where it is.
+
+    It must rank better than recency alone, and not at the price of worse probabilities.
+
+    Args:
+        difference: of the AUCs, the warning's less that of recency alone.
+        interval: 95 % of it.
+        brier, brier_alone: mean squared error of the probabilities of both.
+    """
+    low, high = interval
     if low <= 0:
-        return replace(
-            report,
-            withheld=f"it is not shown to beat recency alone: its AUC differs by {difference:+.4f}, "
-            f"95 % interval {low:+.4f} to {high:+.4f}.",
+        return (
+            f"it is not shown to beat recency alone: its AUC differs by {difference:+.4f}, "
+            f"95 % interval {low:+.4f} to {high:+.4f}."
         )
-    return report
+    if brier >= brier_alone:
+        return (
+            f"its probabilities are no better than those of recency alone: Brier score {brier:.4f} "
+            f"against {brier_alone:.4f}."
+        )
+    return None
 
 
 def _as_judged(rows: Sequence[ChurnRows], scores: Sequence[Floats]) -> list[Judged]:

@@ -13,7 +13,7 @@ from features.tables.duckdb_engine import open_lake
 from features.tables.ingest import ingest
 from features.tables.lake import Lake
 from training.customer_value.churn_features import NOT_USED, SILENCE, ChurnRows, churn_rows
-from training.customer_value.churn_job import warn_of_churn
+from training.customer_value.churn_job import warn_of_churn, why_withheld
 from training.customer_value.churn_model import train
 from training.customer_value.churn_reasons import reasons
 from training.customer_value.purchase_days import lake_purchase_days
@@ -205,3 +205,18 @@ def test_where_recency_says_it_all_nothing_is_claimed(tmp_path, settings_for):
     assert report.difference["ci"][0] <= 0
     assert report.warnings is None
     assert "not shown to beat recency alone" in report.withheld
+
+
+@pytest.mark.parametrize(
+    ("difference", "interval", "briers", "why"),
+    [
+        (0.07, (0.05, 0.09), (0.05, 0.06), None),
+        (0.07, (0.0, 0.14), (0.05, 0.06), "not shown to beat recency alone: its AUC differs by +0.0700"),
+        # A better order at the price of probabilities that mislead.
+        (0.024, (0.01, 0.04), (0.4547, 0.2558), "Brier score 0.4547 against 0.2558"),
+        (0.024, (0.01, 0.04), (0.25, 0.25), "no better than those of recency alone"),
+    ],
+)
+def test_a_warning_must_rank_better_and_not_mislead(difference, interval, briers, why):
+    found = why_withheld(difference, interval, *briers)
+    assert found is None if why is None else why in found
