@@ -59,6 +59,8 @@ class DuckDBEngine:
             "autoinstall_known_extensions": False,
         }
         self._connection = duckdb.connect(config=config)
+        # Progress is the command line's to show.
+        self._connection.execute("SET enable_progress_bar = false")
         try:
             # Casts between zoned and plain stamps must not depend on the machine's own zone.
             self._connection.execute("SET TimeZone = 'UTC'")
