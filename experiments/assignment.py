@@ -46,11 +46,6 @@ class Assignment:
 Assigner = Callable[[str, Mapping[str, Any], date], Sequence[Assignment]]
 
 
-def none_running(customer_id: str, profile: Mapping[str, Any], day: date) -> Sequence[Assignment]:  # noqa: ARG001
-    """The assigner while no experiment runs."""
-    return ()
-
-
 def fnv1a32(text: str, value: int = FNV_OFFSET) -> int:
     """FNV-1a, 32 bits, over UTF-16 code units, as JavaScript's `charCodeAt` sees them.
 

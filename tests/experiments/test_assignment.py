@@ -1,6 +1,5 @@
 """The hash agrees with GrowthBook's, and frequencies agree with the weights."""
 
-from datetime import date
 from math import sqrt
 
 import numpy as np
@@ -17,7 +16,6 @@ from experiments.assignment import (
     hash_fractions,
     layer_fraction,
     layer_fractions,
-    none_running,
 )
 
 
@@ -93,10 +91,6 @@ def test_a_coverage_keeps_the_starts_of_the_variants():
 def test_weights_that_do_not_sum_to_one_become_equal():
     # .7516 is beyond .5, so equal weights give the second variant; .9 and .9 would give the first.
     assert assign("90850943850283058242805", "123", [0.9, 0.9]) == 1
-
-
-def test_nothing_runs_by_default():
-    assert list(none_running("c1", {}, date(2026, 3, 1))) == []
 
 
 # Letters of every width, lone surrogates too: JavaScript's strings may hold them.

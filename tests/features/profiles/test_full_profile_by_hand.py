@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
+from features.profiles.build import build_profiles
 from features.profiles.customer_table import local_days
 from features.settings import load_settings
-from tests.support.order_lines import Line, profiles_of, settings_with
+from features.tables.engine import read_sql
+from tests.support.order_lines import Line, engine_with, profiles_of, settings_with
 
 AS_OF = date(2024, 3, 1)
 OLD = datetime(2020, 1, 1)  # noqa: DTZ001 - the shop's wall clock
@@ -61,6 +63,22 @@ def test_consent_where_the_shop_asks_no_answer_is_a_no():
     rows = profiles_of([], AS_OF, customers=asked).customers.to_pylist()
     assert [row["consent_personalization"] for row in rows] == [False, True]
     assert [row["consent_marketing"] for row in rows] == [True, True]  # never asked
+
+
+@pytest.mark.parametrize("answers", [(None, None), (True, None), (False, True), (None, False)])
+def test_consent_is_that_of_the_one_query(answers):
+    """The profile says it without a second look at the order lines; `consent` is everybody else's rule."""
+    people = [
+        person(customer_id=name, consent_personalization=answer, consent_marketing=other)
+        for name, answer, other in zip("ab", answers, reversed(answers), strict=True)
+    ]
+    lines = [Line("only-orders", "milk", at(1, 1), "1")]
+    with engine_with([lines], customers=people) as engine:
+        rows = build_profiles(engine, AS_OF, settings_with()).customers.to_pylist()
+        told = engine.query(read_sql("consent")).to_pylist()
+    assert [
+        (row["customer_id"], row["consent_personalization"], row["consent_marketing"]) for row in rows
+    ] == [(row["customer_id"], row["personalization"], row["marketing"]) for row in told]
 
 
 def event(kind, when, session=None, customer="ann", **fields):
